@@ -1,0 +1,1 @@
+"""The operator's side of Nesra Town: making, starting, watching and stopping it."""
