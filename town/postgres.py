@@ -23,6 +23,8 @@ from town.failures import PostgresFailed
 from town.sockets import private_folder, short_folder
 
 SUPERUSER: Final = "postgres"
+# A part of the socket's name; nothing listens on the network.
+PORT: Final = "5432"
 
 # Crash recovery replays at most max_wal_size, which takes seconds; a minute covers a slow disk.
 READY_WITHIN_SECONDS: Final = 60.0
@@ -33,6 +35,7 @@ LARGEST_LOG_BYTES: Final = 10_000_000
 
 SETTINGS: Final = {
     "listen_addresses": "",
+    "port": PORT,
     # Four services with pools of 8, the operator's own connections, and tests that run many services at once.
     "max_connections": "200",
     "shared_buffers": "128MB",
@@ -66,7 +69,7 @@ class EmbeddedPostgres:
         self._binaries = find_binaries()
         self._log = self._home / "log" / "postgres.log"
         self._log_start = 0
-        self._password = ""
+        self._password_file = self._home / "postgres.password"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -106,7 +109,7 @@ class EmbeddedPostgres:
             return
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
-            self._password = self._read_or_make_password()
+            self._ensure_password()
             with self._sole_use_of_data() as lock:
                 self._launch(lock)
         except OSError as error:
@@ -127,19 +130,18 @@ class EmbeddedPostgres:
         process, self._process = self._process, None
         if process is None:
             return
-        # Fast, then immediate (recovers at the next start), then by force.
-        for number, patience in ((signal.SIGINT, STOP_WITHIN_SECONDS), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
-            process.send_signal(number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(patience)
-                return
+        _end(process)
+        # Ours to remove only when it is empty, which a folder shared with other sockets is not.
+        with contextlib.suppress(OSError):
+            self._sockets.rmdir()
 
     def url(self, database: str = "postgres", *, user: str = SUPERUSER, password: str | None = None) -> str:
-        """Return the libpq URL of a database; the superuser's password is filled in."""
+        """Return the libpq URL of a database; the superuser's password is filled in, once launch() has made it."""
         if password is None and user == SUPERUSER:
-            password = self._password
+            password = self._password_file.read_text()
         login = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
-        return f"postgresql://{login}@/{quote(database, safe='')}?{urlencode({'host': str(self._sockets)})}"
+        place = urlencode({"host": str(self._sockets), "port": PORT})
+        return f"postgresql://{login}@/{quote(database, safe='')}?{place}"
 
     def _launch(self, lock: int) -> None:
         account = account_for(self._binaries / "postgres", self._home)
@@ -176,7 +178,7 @@ class EmbeddedPostgres:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         _give(unfinished, account)
-        with _readable_only_by(account, self._password) as password_file:
+        with _readable_only_by(account, self._password_file.read_text()) as password_file:
             self._initdb(account, unfinished, password_file)
         unfinished.rename(self._data)
 
@@ -231,13 +233,12 @@ class EmbeddedPostgres:
             return False
         return True
 
-    def _read_or_make_password(self) -> str:
-        file = self._home / "postgres.password"
-        if not file.exists():
-            if self._data.exists():
-                raise PostgresFailed(f"{file} is missing, and without it {self._data} cannot be opened.")
-            _write_privately(file, secrets.token_urlsafe(32))
-        return file.read_text().strip()
+    def _ensure_password(self) -> None:
+        if self._password_file.exists():
+            return
+        if self._data.exists():
+            raise PostgresFailed(f"{self._password_file} is missing, and without it {self._data} cannot be opened.")
+        _write_privately(self._password_file, secrets.token_urlsafe(32))
 
     def _last_words(self) -> str:
         with self._log.open("rb") as log:
@@ -255,6 +256,16 @@ def find_binaries() -> Path:
             return binaries
     sentence = "No embedded PostgreSQL for this platform: set NESRA_DATABASE_URL to a PostgreSQL server (15 or later)."
     raise PostgresFailed(sentence)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Stop a server and return when it is gone."""
+    # Fast, then immediate (which recovers at the next start), then by force.
+    for number, patience in ((signal.SIGINT, STOP_WITHIN_SECONDS), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
+        process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            return
 
 
 def _environment() -> dict[str, str]:
@@ -279,7 +290,7 @@ def _give(folder: Path, account: Account) -> None:
     if (found.st_uid, found.st_gid) == (account.uid, account.gid):
         return
     for parent, _, files in os.walk(folder, topdown=False):
-        for path in (parent, *(os.path.join(parent, name) for name in files)):  # noqa: PTH118 - thousands of them
+        for path in (*(os.path.join(parent, name) for name in files), parent):  # noqa: PTH118 - thousands of them
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
@@ -308,7 +319,8 @@ def _readable_only_by(account: Account, text: str) -> Iterator[Path]:
 def _reason(output: str) -> str:
     """Return the line that says why, from what a program of PostgreSQL wrote."""
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing."]
-    telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error:" in line]
+    marks = ("FATAL:", "PANIC:", "error:")
+    telling = [line.split(mark, 1)[1].strip() for line in lines for mark in marks if mark in line]
     return (telling or lines)[-1]
 
 
