@@ -1,0 +1,1 @@
+"""The services by domain, and `kit`, the plumbing that they share."""

@@ -1,0 +1,144 @@
+"""One service's PostgreSQL: a small fixed pool, transactions, short reads.
+
+Whatever passes by itself (no connection, a lock or statement that took too
+long) is raised as `Unavailable`. A lost COMMIT too: nobody may conclude from it
+that the transaction failed, and every write here is safe to repeat.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors
+from psycopg.types.string import TextLoader
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from services.kit import shards
+from services.kit.errors import Unavailable
+
+Answer = TypeVar("Answer")
+
+# A wait for a connection that outlives this is shed: reliability asks for a
+# clear 503 within 1 s when the pool is exhausted.
+POOL_WAIT_S = 0.8
+# Two batches per hop are in flight at most, beside them cold calls and the sweeper.
+POOL_SIZE = 8
+# The whole transaction again on serialization failures and deadlocks.
+ATTEMPTS = 3
+
+SESSION_OPTIONS = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "statement_timeout=2s",
+        "lock_timeout=1s",
+        "idle_in_transaction_session_timeout=5s",
+        "timezone=UTC",
+    )
+)
+KEEPALIVE = {
+    "connect_timeout": 2,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+}
+
+_AGAIN = (errors.SerializationFailure, errors.DeadlockDetected)
+# OperationalError covers lost connections, shutdown, full disks, too many
+# connections; a connection lost in mid-statement may come without SQLSTATE.
+_PASSING = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed)
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection that reads ids as strings and keeps a transaction to one shard."""
+
+    shard: int | None = None
+
+    def touch(self, users: Iterable[str] | str) -> None:
+        """Notes the players of a statement. Raises ShardsMixed."""
+        if shards.COUNT > 1:
+            players = [users] if isinstance(users, str) else users
+            bound = shards.one_shard(players, bound=self.shard)
+            if self.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                self.shard = bound
+
+
+class Database:
+    """The pool of one service. Open it once, close it last."""
+
+    def __init__(self, url: str, *, size: int = POOL_SIZE) -> None:
+        self._pool = ConnectionPool(
+            url,
+            connection_class=Connection,
+            kwargs={"autocommit": True, "options": SESSION_OPTIONS, **KEEPALIVE},
+            min_size=size,
+            max_size=size,
+            timeout=POOL_WAIT_S,
+            max_waiting=4 * size,
+            reconnect_timeout=60,
+            configure=_configure,
+            check=None,
+            open=False,
+        )
+
+    def open(self) -> None:
+        """Starts connecting, without waiting for success."""
+        self._pool.open(wait=False)
+
+    def close(self) -> None:
+        """Closes every connection. Safe to repeat."""
+        self._pool.close()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection in autocommit: BEGIN around a read would double its price.
+
+        Raises Unavailable.
+        """
+        with _passing_as_unavailable(), self._pool.connection() as connection:
+            yield connection
+
+    def transact(self, work: Callable[[Connection], Answer]) -> Answer:
+        """What `work` returns, committed.
+
+        `work` may run up to three times, so it has no effect but on the
+        database. Raises Unavailable; then it may or may not have committed.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._once(work)
+            except _AGAIN:
+                if attempt == ATTEMPTS:
+                    raise Unavailable from None
+        raise AssertionError
+
+    def is_ready(self) -> bool:
+        """Whether a statement can be answered now."""
+        try:
+            with self.read() as connection:
+                connection.execute("SELECT 1")
+        except Unavailable:
+            return False
+        return True
+
+    def _once(self, work: Callable[[Connection], Answer]) -> Answer:
+        with _passing_as_unavailable(), self._pool.connection() as connection:
+            connection.shard = None
+            with connection.transaction():
+                return work(connection)
+
+
+def _configure(connection: Connection) -> None:
+    connection.adapters.register_loader("uuid", TextLoader)
+
+
+@contextmanager
+def _passing_as_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except _AGAIN:
+        raise
+    except _PASSING as error:
+        raise Unavailable from error

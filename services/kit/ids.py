@@ -1,0 +1,25 @@
+"""Ids: UUIDs of version 7, always as canonical lower-case strings."""
+
+import secrets
+import uuid
+from datetime import datetime
+
+_VERSION_7 = 0x7 << 76
+_VARIANT = 0b10 << 62
+
+
+def uuid7(at: datetime) -> str:
+    """A new id whose order is that of `at`, to the millisecond (RFC 9562, 5.7)."""
+    milliseconds = int(at.timestamp() * 1000)
+    random = secrets.randbits(74)
+    high, low = random >> 62, random & ((1 << 62) - 1)
+    value = milliseconds << 80 | _VERSION_7 | high << 64 | _VARIANT | low
+    return str(uuid.UUID(int=value))
+
+
+def is_canonical(text: str) -> bool:
+    """Whether `text` is a UUID in the one form that we accept: lower case, hyphens."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

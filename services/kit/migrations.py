@@ -1,0 +1,53 @@
+"""Alembic for every service: one history each, run under an advisory lock.
+
+A service's `migrations/env.py` is two lines that call `run_environment`.
+"""
+
+from pathlib import Path
+
+import sqlalchemy
+from alembic import command, context
+from alembic.config import Config
+from sqlalchemy import MetaData, create_engine, text
+
+SERVICES = Path(__file__).parents[1]
+# Any number will do: it only keeps two migrators of one database apart.
+_LOCK = 7_151_515
+# A migration waits this long for a table, and gives up rather than queue the
+# whole town up behind it.
+_LOCK_TIMEOUT = "SET lock_timeout = '5s'"
+
+
+def upgrade(service: str, url: str) -> None:
+    """Brings one service's database to its newest tables. Safe to repeat."""
+    command.upgrade(_config(service, url), "head")
+
+
+def check(service: str, url: str) -> None:
+    """Raises alembic's error when the tables and the migrations differ."""
+    command.check(_config(service, url))
+
+
+def revision(service: str, url: str, message: str) -> None:
+    """Writes the next migration of a service, from what its tables gained."""
+    command.revision(_config(service, url), message, autogenerate=True)
+
+
+def run_environment(metadata: MetaData) -> None:
+    """The body of every `env.py`: migrates online, in one transaction."""
+    engine = create_engine(context.config.attributes["url"], poolclass=sqlalchemy.NullPool)
+    with engine.begin() as connection:
+        connection.execute(text(_LOCK_TIMEOUT))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+def _config(service: str, url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SERVICES / service / "migrations"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["url"] = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
+    return config

@@ -1,0 +1,160 @@
+"""A service's process: typed failures, callers, health, and a graceful drain."""
+
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services.kit.callers import METADATA_KEY, CallerList
+from services.kit.client import MAX_MESSAGE_BYTES
+from services.kit.errors import Failure, Internal
+
+THREADS = 8
+# Beyond what the threads do and a short queue, a call is better refused at once.
+MAX_CALLS = 64
+# Longer than any call may take (statement_timeout 2 s, a few statements).
+DRAIN_S = 10.0
+HEALTH_EVERY_S = 1.0
+# What is left to answer in, when a call passes the rest of its time on.
+MARGIN_S = 0.05
+
+log = structlog.get_logger(__name__)
+_Status = health_pb2.HealthCheckResponse.ServingStatus
+# Health and reflection are asked by probes that have no token.
+_OPEN = ("/grpc.health.", "/grpc.reflection.")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a process serves.
+
+    `callers` names, for every method of `service` (a full name like
+    protos.world.v1.WorldService), the services that may call it. `tasks` are
+    bodies of background threads, given the event that tells them to end.
+    """
+
+    name: str
+    service: str
+    callers: Mapping[str, frozenset[str]]
+    register: Callable[[grpc.Server], None]
+    is_ready: Callable[[], bool]
+    tasks: tuple[Callable[[threading.Event], None], ...] = ()
+    threads: int = THREADS
+
+
+def remaining(context: grpc.ServicerContext, *, at_most: float) -> float:
+    """Seconds that a call made on behalf of this one may take."""
+    left = context.time_remaining()
+    return at_most if left is None else max(0.0, min(at_most, left - MARGIN_S))
+
+
+def serve(served: Served, *, listen: str, secret: str, is_production: bool) -> None:
+    """Serves until SIGTERM or SIGINT, then drains: nothing accepted is lost.
+
+    Exits with code 2 when the address is taken.
+    """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    server, state = _build(served, secret, is_production=is_production)
+    _listen(server, listen)
+    server.start()
+    tasks = [threading.Thread(target=t, args=(stopping,), daemon=True) for t in served.tasks]
+    for task in tasks:
+        task.start()
+    log.info("serving", service=served.name, listen=listen)
+    _watch(served, state, stopping)
+    log.info("draining", service=served.name)
+    state.enter_graceful_shutdown()
+    server.stop(DRAIN_S).wait()
+    for task in tasks:
+        task.join(DRAIN_S)
+    log.info("stopped", service=served.name)
+
+
+def _build(
+    served: Served, secret: str, *, is_production: bool
+) -> tuple[grpc.Server, health.HealthServicer]:
+    guard = _Guard(CallerList(served.name, secret, served.callers))
+    server = grpc.server(
+        ThreadPoolExecutor(served.threads, thread_name_prefix="call"),
+        interceptors=[guard],
+        maximum_concurrent_rpcs=MAX_CALLS,
+        options=[
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.so_reuseport", 0),
+            # Accept the keepalive pings that our clients send (every 30 s).
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ],
+    )
+    served.register(server)
+    state = health.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(state, server)
+    if not is_production:
+        reflection.enable_server_reflection([served.service, reflection.SERVICE_NAME], server)
+    return server, state
+
+
+def _listen(server: grpc.Server, address: str) -> None:
+    try:
+        bound = server.add_insecure_port(address)
+    except RuntimeError:
+        bound = 0
+    if not bound and not address.startswith("unix:"):
+        log.error("address_taken", listen=address)
+        raise SystemExit(2)
+
+
+def _watch(served: Served, state: health.HealthServicer, stopping: threading.Event) -> None:
+    """Tells the truth about readiness until the end."""
+    while True:
+        status = _Status.SERVING if served.is_ready() else _Status.NOT_SERVING
+        for name in ("", served.service):
+            state.set(name, status)
+        if stopping.wait(HEALTH_EVERY_S):
+            return
+
+
+class _Guard(grpc.ServerInterceptor):
+    """Around every handler: who calls, and how failures leave."""
+
+    def __init__(self, callers: CallerList) -> None:
+        self._callers = callers
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        handler = continuation(details)
+        if handler is None or details.method.startswith(_OPEN):
+            return handler
+        header = dict(details.invocation_metadata).get(METADATA_KEY)
+        method = details.method.rpartition("/")[2]
+        return grpc.unary_unary_rpc_method_handler(
+            self._guarded(handler.unary_unary, method, str(header or "")),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    def _guarded(
+        self, behaviour: Any, method: str, header: str
+    ) -> Callable[[Any, grpc.ServicerContext], Any]:
+        def handle(request: Any, context: grpc.ServicerContext) -> Any:
+            try:
+                self._callers.check(method, header)
+                return behaviour(request, context)
+            except Failure as failure:
+                context.abort_with_status(failure.as_status())
+            except Exception:
+                log.exception("handler_broke", method=method)
+                context.abort_with_status(Internal().as_status())
+
+        return handle

@@ -1,0 +1,103 @@
+"""Settings from the environment, every name beginning with NESRA_.
+
+What is missing or wrong is named, all at once, and ends the process with exit
+code 2: nothing starts half-configured.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+PORTS = {"auth": 7101, "session": 7102, "inventory": 7103, "world": 7104}
+RULES = Path(__file__).parents[1] / "rules.toml"
+
+
+def _postgres_url(url: str) -> str:
+    if urlsplit(url).scheme not in ("postgresql", "postgres"):
+        message = "must look like postgresql://user:password@host/database"
+        raise ValueError(message)
+    return url
+
+
+PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+
+
+class TownSettings(BaseSettings):
+    """What every process of the town knows."""
+
+    model_config = SettingsConfigDict(env_prefix="NESRA_", env_ignore_empty=True)
+
+    secret: Annotated[str, Field(min_length=32)]
+    environment: Literal["development", "production"] = "production"
+    sandbox: bool = False
+
+    @model_validator(mode="after")
+    def _no_sandbox_in_production(self) -> "TownSettings":
+        if self.sandbox and self.environment == "production":
+            message = "NESRA_SANDBOX must be off in production (NESRA_ENVIRONMENT)"
+            raise ValueError(message)
+        return self
+
+
+class ServiceSettings(TownSettings):
+    """What one service knows; `database_url` and `listen` are its own."""
+
+    service: str
+    database_url: PostgresUrl
+    listen: str
+    rules: Path = RULES
+
+
+def service_settings(service: str, settings: type[Settings]) -> Settings:
+    """The settings of one service. Exits with code 2 when they do not do.
+
+    Its own NESRA_<SERVICE>_DATABASE_URL wins over NESRA_DATABASE_URL, which
+    names a server whose database nesra_<service> is meant.
+    """
+    prefix = f"NESRA_{service.upper()}_"
+    own: dict[str, Any] = {
+        "service": service,
+        "listen": os.environ.get(f"{prefix}LISTEN") or f"0.0.0.0:{PORTS[service]}",
+    }
+    url = os.environ.get(f"{prefix}DATABASE_URL")
+    shared = os.environ.get("NESRA_DATABASE_URL")
+    if url or shared:
+        own["database_url"] = url or database_on(shared or "", f"nesra_{service}")
+    return load(settings, hint={"database_url": f"{prefix}DATABASE_URL"}, **own)
+
+
+def database_on(server: str, database: str) -> str:
+    """The URL of another database on the same server."""
+    return urlunsplit(urlsplit(server)._replace(path=f"/{database}"))
+
+
+def target_of(service: str) -> str:
+    """Where a service is to be found: NESRA_<SERVICE>_TARGET, else this machine."""
+    default = f"dns:///localhost:{PORTS[service]}"
+    return os.environ.get(f"NESRA_{service.upper()}_TARGET") or default
+
+
+def load(settings: type[Settings], *, hint: dict[str, str] | None = None, **own: Any) -> Settings:
+    """Reads settings, or names everything that is wrong and exits with code 2."""
+    try:
+        return settings(**own)
+    except ValidationError as error:
+        lines = [_sentence(dict(e), hint or {}) for e in error.errors(include_input=False)]
+        sys.stderr.write("Cannot start:\n" + "".join(f"  {line}\n" for line in lines))
+        raise SystemExit(2) from None
+
+
+def _sentence(error: dict[str, Any], hint: dict[str, str]) -> str:
+    field = str(error["loc"][0]) if error["loc"] else ""
+    name = hint.get(field, f"NESRA_{field.upper()}")
+    problem = (
+        "is missing" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ")
+    )
+    return f"{name} {problem}" if field else problem
