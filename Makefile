@@ -1,0 +1,31 @@
+# Everything runs in .venv, which is made on the first use and made anew when the lock files change.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench protos environment
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## open the town on http://localhost:8000; Ctrl-C closes it
+	@$(PYTHON) -m town.environment run
+	@exec $(BIN)/nesra up
+
+test: environment ## run all tests, on a PostgreSQL of their own
+	$(BIN)/python -m pytest
+
+check: environment ## lint, formatting, types and the contract between processes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/buf lint
+
+bench: environment ## measure the town
+	$(BIN)/python -m bench
+
+protos: environment ## generate the code of the contract between processes
+	$(BIN)/python -m town.protos
+
+environment:
+	@$(PYTHON) -m town.environment dev
