@@ -38,6 +38,7 @@ class Served:
     `callers` names, for every method of `service` (a full name like
     protos.world.v1.WorldService), the services that may call it. `tasks` are
     bodies of background threads, given the event that tells them to end.
+    `close` gives back what the process holds, after the drain.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Served:
     callers: Mapping[str, frozenset[str]]
     register: Callable[[grpc.Server], None]
     is_ready: Callable[[], bool]
+    close: Callable[[], None]
     tasks: tuple[Callable[[threading.Event], None], ...] = ()
     threads: int = THREADS
 
@@ -63,7 +65,7 @@ def serve(served: Served, *, listen: str, secret: str, is_production: bool) -> N
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    server, state = _build(served, secret, is_production=is_production)
+    server, state = build_server(served, secret, is_production=is_production)
     _listen(server, listen)
     server.start()
     tasks = [threading.Thread(target=t, args=(stopping,), daemon=True) for t in served.tasks]
@@ -76,12 +78,14 @@ def serve(served: Served, *, listen: str, secret: str, is_production: bool) -> N
     server.stop(DRAIN_S).wait()
     for task in tasks:
         task.join(DRAIN_S)
+    served.close()
     log.info("stopped", service=served.name)
 
 
-def _build(
+def build_server(
     served: Served, secret: str, *, is_production: bool
 ) -> tuple[grpc.Server, health.HealthServicer]:
+    """A server with its health, not yet listening."""
     guard = _Guard(CallerList(served.name, secret, served.callers))
     server = grpc.server(
         ThreadPoolExecutor(served.threads, thread_name_prefix="call"),
