@@ -1,0 +1,133 @@
+"""The tables of the session service.
+
+The player is the shard: every key begins with `user_id`. Session ids are
+UUIDv7, so `(user_id, id)` is lookup, ownership check and time-ordered history
+in one index.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ENUM, JSONB, UUID
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "fk": "%(table_name)s_%(referred_table_name)s_fkey",
+    }
+)
+
+ID = UUID(as_uuid=False)
+INSTANT = DateTime(timezone=True)
+ROOM = ENUM("study", "build", "training", name="room", metadata=metadata)
+STATUS = ENUM("pending", "success", "cancel", "timeout", name="session_status", metadata=metadata)
+# Literals rather than parameters: only so does a partial index serve a prepared statement.
+PENDING = literal_column("'pending'::session_status", STATUS)
+SUCCESS = literal_column("'success'::session_status", STATUS)
+TIMEOUT = literal_column("'timeout'::session_status", STATUS)
+
+hero = Table(
+    "hero",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("id", ID, nullable=False),
+    Column("level", BigInteger, nullable=False),
+    Column("exp", BigInteger, nullable=False),
+    Column("gold", BigInteger, nullable=False),
+    # The sandbox: how far this player's clock runs ahead, and which change that was.
+    Column("clock_offset_seconds", BigInteger, nullable=False, server_default="0"),
+    Column("clock_revision", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("level >= 1", name="level_from_1"),
+    CheckConstraint("exp >= 0", name="exp_from_0"),
+    CheckConstraint("gold >= 0", name="gold_from_0"),
+    CheckConstraint("clock_offset_seconds >= 0", name="clock_never_behind"),
+)
+
+task_template = Table(
+    "task_template",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("id", ID, primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("category", String(40), nullable=False),
+    Column("default_duration_minutes", BigInteger, nullable=False),
+    Column("room", ROOM, nullable=False),
+    Column("archived_at", INSTANT),
+    CheckConstraint("default_duration_minutes > 0", name="duration_from_1"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("id", ID, primary_key=True),
+    Column("task_template_id", ID, nullable=False),
+    # As they were at the start: history keeps them when the task changes.
+    Column("task_name", String(80), nullable=False),
+    Column("category", String(40), nullable=False),
+    Column("room", ROOM, nullable=False),
+    Column("duration_minutes", BigInteger, nullable=False),
+    Column("started_at", INSTANT, nullable=False),
+    Column("ends_at", INSTANT, nullable=False),
+    Column("ended_at", INSTANT),
+    Column("status", STATUS, nullable=False),
+    Column("reward_exp", BigInteger),
+    Column("reward_gold", BigInteger),
+    Column("levels_gained", BigInteger),
+    # Drawn at the start, told only after the completion: it decides the drop.
+    Column("seed", LargeBinary(32), nullable=False),
+    Column("drop_chance", BigInteger),
+    Column("dropped", Boolean),
+    # The item as inventory gave it; null until settled, and when everything was owned.
+    Column("dropped_item", JSONB),
+    Column("rules_version", String(64)),
+    # Success and not settled: this row is the outbox (see settle.py).
+    Column("settled_at", INSTANT),
+    Column("settle_after", INSTANT),
+    Column("settle_attempts", BigInteger, nullable=False, server_default="0"),
+    ForeignKeyConstraint(
+        ["user_id", "task_template_id"], ["task_template.user_id", "task_template.id"]
+    ),
+    CheckConstraint("duration_minutes > 0", name="duration_from_1"),
+    CheckConstraint("octet_length(seed) = 32", name="seed_of_32_bytes"),
+    CheckConstraint("(status = 'pending') = (ended_at IS NULL)", name="ended_when_final"),
+    CheckConstraint(
+        "status <> 'success' OR (reward_exp IS NOT NULL AND reward_gold IS NOT NULL"
+        " AND dropped IS NOT NULL AND rules_version IS NOT NULL)",
+        name="success_is_paid",
+    ),
+    Index(
+        "session_one_pending", "user_id", unique=True, postgresql_where=text("status = 'pending'")
+    ),
+    Index("session_overdue", "ends_at", postgresql_where=text("status = 'pending'")),
+    Index(
+        "session_unsettled",
+        "settle_after",
+        postgresql_where=text("status = 'success' AND settled_at IS NULL"),
+    ),
+)
+
+hero_grant = Table(
+    "hero_grant",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("id", ID, primary_key=True),
+    Column("exp", BigInteger, nullable=False),
+    Column("gold", BigInteger, nullable=False),
+    Column("granted_at", INSTANT, nullable=False),
+    Column("source", String(20), nullable=False),
+    CheckConstraint("exp >= 0 AND gold >= 0", name="never_takes"),
+)
