@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from services.kit.database import Connection
-from services.kit.statements import Statement
+from services.kit.statements import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class _Now:
     now: datetime
 
 
-_CLOCK = Statement(select(func.clock_timestamp().label("now")), _Now)
+_CLOCK = Query(select(func.clock_timestamp().label("now")), _Now)
 
 
 def database_now(connection: Connection) -> datetime:

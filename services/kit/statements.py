@@ -3,7 +3,7 @@
 A statement is a module constant. Arrays go in, rows come out, one round trip
 for a whole batch:
 
-    SAVE = Statement(update(hero).values(gold=new.c.gold).where(
+    SAVE = Command(update(hero).values(gold=new.c.gold).where(
         of_users(hero.c.user_id), hero.c.user_id == new.c.user_id))
     SAVE.run(connection, rows=changed)
 """
@@ -17,6 +17,7 @@ from sqlalchemy import ARRAY, Column, ColumnElement, any_, bindparam, column, fu
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement, TableValuedAlias
+from sqlalchemy.sql.selectable import ReturnsRows
 
 from services.kit.database import Connection
 
@@ -41,24 +42,37 @@ def given(*columns: Column[Any], name: str = "given") -> TableValuedAlias:
     return func.unnest(*arrays).table_valued(*typed).render_derived(name=name)
 
 
-class Statement(Generic[Row]):
-    """One SQL statement whose rows are instances of `row`, a dataclass.
+class _Compiled:
+    """The text of a statement, and its parameters."""
+
+    def __init__(self, clause: ClauseElement) -> None:
+        compiled = clause.compile(dialect=_DIALECT)
+        self.sql = str(compiled)
+        self._constants = {k: v for k, v in compiled.params.items() if v is not None}
+        self._names = [n for n in compiled.params if n not in self._constants]
+
+    def _bound(self, connection: Connection, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of a call; `rows=` is turned into one array per column."""
+        rows = parameters.pop("rows", None)
+        if rows is not None:
+            free = [name for name in self._names if name not in parameters]
+            parameters |= transposed(rows, free)
+        connection.touch(parameters.get("users") or parameters.get("user_id") or ())
+        return self._constants | parameters
+
+
+class Query(_Compiled, Generic[Row]):
+    """A statement whose rows are instances of `row`, a dataclass.
 
     Raises TypeError at import when the columns are not the fields of `row`.
     """
 
-    def __init__(self, clause: ClauseElement, row: type[Row] | None = None) -> None:
-        compiled = clause.compile(dialect=_DIALECT)
-        self.sql = str(compiled)
-        self._constants = {k: v for k, v in compiled.params.items() if v is not None}
-        self._names = tuple(compiled.params)
-        self._factory = _rows_of(clause, row) if row else None
+    def __init__(self, clause: ReturnsRows, row: type[Row]) -> None:
+        super().__init__(clause)
+        self._factory = _rows_of(clause, row)
 
     def all(self, connection: Connection, **parameters: Any) -> list[Row]:
         """Every row, in the statement's order."""
-        if self._factory is None:
-            message = f"no row type: {self.sql}"
-            raise TypeError(message)
         cursor = connection.cursor(row_factory=self._factory)
         return cursor.execute(self.sql, self._bound(connection, parameters)).fetchall()
 
@@ -67,21 +81,13 @@ class Statement(Generic[Row]):
         found = self.all(connection, **parameters)
         return found[0] if found else None
 
+
+class Command(_Compiled):
+    """A statement that changes rows and gives none back."""
+
     def run(self, connection: Connection, **parameters: Any) -> int:
         """The number of rows changed."""
-        bound = self._bound(connection, parameters)
-        return connection.execute(self.sql, bound).rowcount
-
-    def _bound(self, connection: Connection, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The parameters of the call; `rows=` is turned into one array per column."""
-        rows = parameters.pop("rows", None)
-        if rows is not None:
-            free = [n for n in self._names if n not in parameters and n not in self._constants]
-            parameters = transposed(rows, free) | parameters
-        if "users" in self._names:
-            parameters.setdefault("users", parameters.get("user_id"))
-        connection.touch(parameters.get("users") or ())
-        return self._constants | parameters
+        return connection.execute(self.sql, self._bound(connection, parameters)).rowcount
 
 
 def transposed(rows: Sequence[Any], names: Iterable[str]) -> dict[str, list[Any]]:
@@ -90,9 +96,9 @@ def transposed(rows: Sequence[Any], names: Iterable[str]) -> dict[str, list[Any]
     return {n: [getattr(row, a) for row in rows] for n, a in attributes.items()}
 
 
-def _rows_of(clause: ClauseElement, row: type[Row]) -> BaseRowFactory[Row]:
-    columns = [c.name for c in clause.exported_columns]  # type: ignore[attr-defined]
-    names = [field.name for field in fields(row)]  # type: ignore[arg-type]
+def _rows_of(clause: ReturnsRows, row: type[Row]) -> BaseRowFactory[Row]:
+    columns = [c.name for c in clause.exported_columns]
+    names = [field.name for field in fields(row)]  # type: ignore[arg-type]  # a dataclass by contract
     if columns != names:
         message = f"{row.__name__} has {names}, the statement gives {columns}"
         raise TypeError(message)

@@ -55,7 +55,7 @@ class SessionAlreadyCompleted(Failure):
 
 
 class SandboxOff(Failure):
-    """This town has no sandbox."""
+    """The town has no sandbox."""
 
     code = grpc.StatusCode.NOT_FOUND
 

@@ -98,12 +98,12 @@ def verdict(ends_at: datetime, *, now: datetime, rules: Rules) -> Verdict:
 
 
 def reward(minutes: int, rules: Rules) -> Reward:
-    """Exp = minutes × 2, gold = minutes × 1 (specification, "Reward Logic")."""
+    """What a success pays: exp = minutes * 2, gold = minutes * 1 (specification, Reward Logic)."""
     return Reward(exp=minutes * rules.exp_per_minute, gold=minutes * rules.gold_per_minute)
 
 
 def exp_to_next(level: int, rules: Rules) -> int:
-    """The whole threshold of a level: level × 100 (specification, "Level Up")."""
+    """The whole threshold of a level: level * 100 (specification, Level Up)."""
     return level * rules.exp_per_level
 
 

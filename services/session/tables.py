@@ -15,8 +15,8 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
-    String,
     Table,
+    Text,
     literal_column,
     text,
 )
@@ -61,12 +61,14 @@ task_template = Table(
     metadata,
     Column("user_id", ID, primary_key=True),
     Column("id", ID, primary_key=True),
-    Column("name", String(80), nullable=False),
-    Column("category", String(40), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("category", Text, nullable=False),
     Column("default_duration_minutes", BigInteger, nullable=False),
     Column("room", ROOM, nullable=False),
     Column("archived_at", INSTANT),
     CheckConstraint("default_duration_minutes > 0", name="duration_from_1"),
+    CheckConstraint("char_length(name) <= 80", name="name_to_80"),
+    CheckConstraint("char_length(category) <= 40", name="category_to_40"),
 )
 
 session = Table(
@@ -76,8 +78,8 @@ session = Table(
     Column("id", ID, primary_key=True),
     Column("task_template_id", ID, nullable=False),
     # As they were at the start: history keeps them when the task changes.
-    Column("task_name", String(80), nullable=False),
-    Column("category", String(40), nullable=False),
+    Column("task_name", Text, nullable=False),
+    Column("category", Text, nullable=False),
     Column("room", ROOM, nullable=False),
     Column("duration_minutes", BigInteger, nullable=False),
     Column("started_at", INSTANT, nullable=False),
@@ -93,7 +95,7 @@ session = Table(
     Column("dropped", Boolean),
     # The item as inventory gave it; null until settled, and when everything was owned.
     Column("dropped_item", JSONB),
-    Column("rules_version", String(64)),
+    Column("rules_version", Text),
     # Success and not settled: this row is the outbox (see settle.py).
     Column("settled_at", INSTANT),
     Column("settle_after", INSTANT),
@@ -102,6 +104,9 @@ session = Table(
         ["user_id", "task_template_id"], ["task_template.user_id", "task_template.id"]
     ),
     CheckConstraint("duration_minutes > 0", name="duration_from_1"),
+    CheckConstraint("char_length(task_name) <= 80", name="task_name_to_80"),
+    CheckConstraint("char_length(category) <= 40", name="category_to_40"),
+    CheckConstraint("char_length(rules_version) <= 64", name="rules_version_to_64"),
     CheckConstraint("octet_length(seed) = 32", name="seed_of_32_bytes"),
     CheckConstraint("(status = 'pending') = (ended_at IS NULL)", name="ended_when_final"),
     CheckConstraint(
@@ -128,6 +133,7 @@ hero_grant = Table(
     Column("exp", BigInteger, nullable=False),
     Column("gold", BigInteger, nullable=False),
     Column("granted_at", INSTANT, nullable=False),
-    Column("source", String(20), nullable=False),
+    Column("source", Text, nullable=False),
     CheckConstraint("exp >= 0 AND gold >= 0", name="never_takes"),
+    CheckConstraint("char_length(source) <= 20", name="source_to_20"),
 )

@@ -32,7 +32,8 @@ def upgrade() -> None:
         sa.Column("exp", sa.BigInteger(), nullable=False),
         sa.Column("gold", sa.BigInteger(), nullable=False),
         sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("source", sa.String(length=20), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.CheckConstraint("char_length(source) <= 20", name=op.f("hero_grant_source_to_20")),
         sa.CheckConstraint("exp >= 0 AND gold >= 0", name=op.f("hero_grant_never_takes")),
         sa.PrimaryKeyConstraint("user_id", "id", name=op.f("hero_grant_pkey")),
     )
@@ -40,13 +41,17 @@ def upgrade() -> None:
         "task_template",
         sa.Column("user_id", sa.UUID(as_uuid=False), nullable=False),
         sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
         sa.Column("default_duration_minutes", sa.BigInteger(), nullable=False),
         sa.Column(
             "room", postgresql.ENUM("study", "build", "training", name="room"), nullable=False
         ),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "char_length(category) <= 40", name=op.f("task_template_category_to_40")
+        ),
+        sa.CheckConstraint("char_length(name) <= 80", name=op.f("task_template_name_to_80")),
         sa.CheckConstraint(
             "default_duration_minutes > 0", name=op.f("task_template_duration_from_1")
         ),
@@ -57,8 +62,8 @@ def upgrade() -> None:
         sa.Column("user_id", sa.UUID(as_uuid=False), nullable=False),
         sa.Column("id", sa.UUID(as_uuid=False), nullable=False),
         sa.Column("task_template_id", sa.UUID(as_uuid=False), nullable=False),
-        sa.Column("task_name", sa.String(length=80), nullable=False),
-        sa.Column("category", sa.String(length=40), nullable=False),
+        sa.Column("task_name", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
         sa.Column(
             "room", postgresql.ENUM("study", "build", "training", name="room"), nullable=False
         ),
@@ -78,7 +83,7 @@ def upgrade() -> None:
         sa.Column("drop_chance", sa.BigInteger(), nullable=True),
         sa.Column("dropped", sa.Boolean(), nullable=True),
         sa.Column("dropped_item", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("rules_version", sa.String(length=64), nullable=True),
+        sa.Column("rules_version", sa.Text(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settle_after", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settle_attempts", sa.BigInteger(), server_default="0", nullable=False),
@@ -89,6 +94,11 @@ def upgrade() -> None:
             "status <> 'success' OR (reward_exp IS NOT NULL AND reward_gold IS NOT NULL AND dropped IS NOT NULL AND rules_version IS NOT NULL)",
             name=op.f("session_success_is_paid"),
         ),
+        sa.CheckConstraint("char_length(category) <= 40", name=op.f("session_category_to_40")),
+        sa.CheckConstraint(
+            "char_length(rules_version) <= 64", name=op.f("session_rules_version_to_64")
+        ),
+        sa.CheckConstraint("char_length(task_name) <= 80", name=op.f("session_task_name_to_80")),
         sa.CheckConstraint("duration_minutes > 0", name=op.f("session_duration_from_1")),
         sa.CheckConstraint("octet_length(seed) = 32", name=op.f("session_seed_of_32_bytes")),
         sa.ForeignKeyConstraint(
@@ -119,7 +129,6 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'success' AND settled_at IS NULL"),
     )
-    # ### end Alembic commands ###
 
 
 def downgrade() -> None:
@@ -139,4 +148,3 @@ def downgrade() -> None:
     op.drop_table("task_template")
     op.drop_table("hero_grant")
     op.drop_table("hero")
-    # ### end Alembic commands ###

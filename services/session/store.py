@@ -1,0 +1,522 @@
+"""The session service's statements: the transaction's connection first, rows out.
+
+Each works on a whole batch: arrays in, one round trip. Rows are locked in
+(user_id, id) order, sessions before heroes.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    and_,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.kit.database import Connection
+from services.kit.statements import Command, Query, given, of_users
+from services.session.tables import (
+    ID,
+    INSTANT,
+    PENDING,
+    ROOM,
+    STATUS,
+    SUCCESS,
+    hero,
+    hero_grant,
+    session,
+    task_template,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HeroRow:
+    """A hero's growth, and the player's clock."""
+
+    user_id: str
+    id: str
+    level: int
+    exp: int
+    gold: int
+    clock_offset_seconds: int
+    clock_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task template; `archived_at` is None while it is on the list."""
+
+    user_id: str
+    id: str
+    name: str
+    category: str
+    default_duration_minutes: int
+    room: str
+    archived_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session with everything that was decided about it; see tables.py."""
+
+    user_id: str
+    id: str
+    task_template_id: str
+    task_name: str
+    category: str
+    room: str
+    duration_minutes: int
+    started_at: datetime
+    ends_at: datetime
+    seed: bytes
+    status: str = "pending"
+    ended_at: datetime | None = None
+    reward_exp: int | None = None
+    reward_gold: int | None = None
+    levels_gained: int | None = None
+    drop_chance: int | None = None
+    dropped: bool | None = None
+    dropped_item: dict[str, Any] | None = None
+    rules_version: str | None = None
+    settled_at: datetime | None = None
+    settle_after: datetime | None = None
+    settle_attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Names one row of one player."""
+
+    user_id: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A session whose drop is given and whose success is counted."""
+
+    user_id: str
+    id: str
+    dropped_item: str | None
+    settled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """EXP and gold that came from no session."""
+
+    user_id: str
+    id: str
+    exp: int
+    gold: int
+    granted_at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which finished sessions of one player: None means no bound."""
+
+    user_id: str
+    status: str | None
+    room: str | None
+    ends_from: datetime | None
+    ends_before: datetime | None
+    before: str | None
+    limit: int
+
+
+_SESSION = [session.c[field.name] for field in fields(SessionRow)]
+_TASK = [task_template.c[field.name] for field in fields(TaskRow)]
+_HERO = [hero.c[field.name] for field in fields(HeroRow)]
+
+_these = given(session.c.user_id, session.c.id)
+_LOCK_SESSIONS = Query(
+    select(*_SESSION)
+    .join(_these, and_(session.c.user_id == _these.c.user_id, session.c.id == _these.c.id))
+    .where(of_users(session.c.user_id))
+    .order_by(session.c.user_id, session.c.id)
+    .with_for_update(of=session),
+    SessionRow,
+)
+_PENDING = (
+    select(*_SESSION)
+    .where(of_users(session.c.user_id), session.c.status == PENDING)
+    .order_by(session.c.user_id)
+)
+_READ_PENDING = Query(_PENDING, SessionRow)
+_LOCK_PENDING = Query(_PENDING.with_for_update(of=session), SessionRow)
+
+_HEROES = select(*_HERO).where(of_users(hero.c.user_id)).order_by(hero.c.user_id)
+_READ_HEROES = Query(_HEROES, HeroRow)
+_LOCK_HEROES = Query(_HEROES.with_for_update(of=hero), HeroRow)
+
+_wanted = given(task_template.c.user_id, task_template.c.id)
+_READ_TASKS = Query(
+    select(*_TASK)
+    .join(
+        _wanted,
+        and_(task_template.c.user_id == _wanted.c.user_id, task_template.c.id == _wanted.c.id),
+    )
+    .where(of_users(task_template.c.user_id), task_template.c.archived_at.is_(None)),
+    TaskRow,
+)
+_LIST_TASKS = Query(
+    select(*_TASK)
+    .where(of_users(task_template.c.user_id), task_template.c.archived_at.is_(None))
+    .order_by(task_template.c.user_id, task_template.c.id),
+    TaskRow,
+)
+
+_OPENED = [
+    session.c[name]
+    for name in (
+        "user_id",
+        "id",
+        "task_template_id",
+        "task_name",
+        "category",
+        "room",
+        "duration_minutes",
+        "started_at",
+        "ends_at",
+        "seed",
+        "status",
+    )
+]
+_opened = given(*_OPENED)
+_OPEN = Query(
+    upsert(session)
+    .from_select([c.name for c in _OPENED], select(_opened))
+    .on_conflict_do_nothing(index_elements=["user_id"], index_where=session.c.status == PENDING)
+    .returning(session.c.user_id, session.c.id),
+    Key,
+)
+
+_FINAL = [
+    session.c[name]
+    for name in (
+        "user_id",
+        "id",
+        "status",
+        "ended_at",
+        "reward_exp",
+        "reward_gold",
+        "levels_gained",
+        "drop_chance",
+        "dropped",
+        "rules_version",
+        "settle_after",
+    )
+]
+
+
+def _set_from(row: Any, columns: Iterable[Column[Any]]) -> dict[str, Any]:
+    return {c.name: row.c[c.name] for c in columns if c.name not in ("user_id", "id")}
+
+
+_final = given(*_FINAL)
+_CLOSE = Command(
+    update(session)
+    .values(_set_from(_final, _FINAL))
+    .where(
+        of_users(session.c.user_id),
+        session.c.user_id == _final.c.user_id,
+        session.c.id == _final.c.id,
+        session.c.status == PENDING,
+    )
+)
+_GROWN = [hero.c.user_id, hero.c.level, hero.c.exp, hero.c.gold]
+_grown = given(*_GROWN)
+_SAVE_HEROES = Command(
+    update(hero)
+    .values(_set_from(_grown, _GROWN))
+    .where(of_users(hero.c.user_id), hero.c.user_id == _grown.c.user_id)
+)
+_SAVE_CLOCK = Command(
+    update(hero)
+    .values(
+        clock_offset_seconds=bindparam("offset", type_=BigInteger),
+        clock_revision=bindparam("revision", type_=BigInteger),
+    )
+    .where(hero.c.user_id == bindparam("user_id", type_=ID))
+)
+_marks = given(session.c.user_id, session.c.id, session.c.dropped_item, session.c.settled_at)
+_MARK_SETTLED = Command(
+    update(session)
+    .values(settled_at=_marks.c.settled_at, dropped_item=_marks.c.dropped_item)
+    .where(
+        of_users(session.c.user_id),
+        session.c.user_id == _marks.c.user_id,
+        session.c.id == _marks.c.id,
+        session.c.settled_at.is_(None),
+    )
+)
+_again = given(session.c.user_id, session.c.id, session.c.settle_after, session.c.settle_attempts)
+_POSTPONE = Command(
+    update(session)
+    .values(settle_after=_again.c.settle_after, settle_attempts=_again.c.settle_attempts)
+    .where(
+        of_users(session.c.user_id),
+        session.c.user_id == _again.c.user_id,
+        session.c.id == _again.c.id,
+        session.c.settled_at.is_(None),
+    )
+)
+
+# The sweeper's two questions span all players, without a lock: see settle.py.
+_UNSETTLED = Query(
+    select(*_SESSION)
+    .where(
+        session.c.status == SUCCESS,
+        session.c.settled_at.is_(None),
+        session.c.settle_after <= bindparam("now", type_=INSTANT),
+    )
+    .order_by(session.c.settle_after)
+    .limit(bindparam("limit", type_=BigInteger)),
+    SessionRow,
+)
+_OVERDUE = Query(
+    select(*_SESSION)
+    .where(session.c.status == PENDING, session.c.ends_at < bindparam("ended", type_=INSTANT))
+    .order_by(session.c.ends_at)
+    .limit(bindparam("limit", type_=BigInteger)),
+    SessionRow,
+)
+
+
+def _where_given(name: str, kind: Any, condition: Any) -> Any:
+    """A filter that passes everything when its parameter is None."""
+    parameter = cast(bindparam(name, type_=kind), kind)
+    return or_(parameter.is_(None), condition(parameter))
+
+
+_HISTORY = Query(
+    select(*_SESSION)
+    .where(
+        session.c.user_id == bindparam("user_id", type_=ID),
+        session.c.status != PENDING,
+        _where_given("status", STATUS, lambda p: session.c.status == p),
+        _where_given("room", ROOM, lambda p: session.c.room == p),
+        _where_given("ends_from", INSTANT, lambda p: session.c.ends_at >= p),
+        _where_given("ends_before", INSTANT, lambda p: session.c.ends_at < p),
+        _where_given("before", ID, lambda p: session.c.id < p),
+    )
+    .order_by(session.c.user_id.desc(), session.c.id.desc())
+    .limit(bindparam("limit", type_=BigInteger)),
+    SessionRow,
+)
+
+_new_heroes = given(hero.c.user_id, hero.c.id)
+_WELCOME = Query(
+    upsert(hero)
+    .from_select(
+        ["user_id", "id", "level", "exp", "gold"],
+        select(_new_heroes, literal_column("1"), literal_column("0"), literal_column("0")),
+    )
+    .on_conflict_do_nothing(index_elements=["user_id"])
+    .returning(hero.c.user_id, hero.c.id),
+    Key,
+)
+_TASK_NEW = [c for c in _TASK if c.name != "archived_at"]
+_ADD_TASKS = Command(
+    insert(task_template).from_select([c.name for c in _TASK_NEW], select(given(*_TASK_NEW)))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    count: int
+
+
+_COUNT_TASKS = Query(
+    select(func.count().label("count"))
+    .select_from(task_template)
+    .where(of_users(task_template.c.user_id), task_template.c.archived_at.is_(None)),
+    _Count,
+)
+
+
+def _unless_given(name: str) -> Any:
+    current = task_template.c[name]
+    return func.coalesce(cast(bindparam(f"new_{name}"), current.type), current)
+
+
+_TASK_FIELDS = ("name", "category", "default_duration_minutes", "room")
+_CHANGE_TASK = Query(
+    update(task_template)
+    .values({name: _unless_given(name) for name in _TASK_FIELDS})
+    .where(
+        task_template.c.user_id == bindparam("user_id", type_=ID),
+        task_template.c.id == bindparam("task_id", type_=ID),
+        task_template.c.archived_at.is_(None),
+    )
+    .returning(*_TASK),
+    TaskRow,
+)
+_ARCHIVE_TASK = Command(
+    update(task_template)
+    .values(
+        archived_at=func.coalesce(
+            task_template.c.archived_at, bindparam("archived_at", type_=INSTANT)
+        )
+    )
+    .where(
+        task_template.c.user_id == bindparam("user_id", type_=ID),
+        task_template.c.id == bindparam("task_id", type_=ID),
+    )
+)
+_GRANT = [hero_grant.c[field.name] for field in fields(Grant)]
+_ADD_GRANT = Command(
+    insert(hero_grant).from_select([c.name for c in _GRANT], select(given(*_GRANT)))
+)
+
+
+def lock_sessions(connection: Connection, keys: Iterable[Key]) -> dict[Key, SessionRow]:
+    """The sessions that exist among `keys`, locked."""
+    rows = _LOCK_SESSIONS.all(connection, rows=_in_order(set(keys)))
+    return {Key(row.user_id, row.id): row for row in rows}
+
+
+def read_pending(connection: Connection, users: Sequence[str]) -> dict[str, SessionRow]:
+    """The pending session of each player who has one."""
+    return {row.user_id: row for row in _READ_PENDING.all(connection, users=users)}
+
+
+def lock_pending(connection: Connection, users: Sequence[str]) -> dict[str, SessionRow]:
+    """The pending session of each player who has one, locked."""
+    return {row.user_id: row for row in _LOCK_PENDING.all(connection, users=users)}
+
+
+def read_heroes(connection: Connection, users: Sequence[str]) -> dict[str, HeroRow]:
+    """The heroes that exist."""
+    return {row.user_id: row for row in _READ_HEROES.all(connection, users=users)}
+
+
+def lock_heroes(connection: Connection, users: Sequence[str]) -> dict[str, HeroRow]:
+    """The heroes that exist, locked."""
+    return {row.user_id: row for row in _LOCK_HEROES.all(connection, users=users)}
+
+
+def read_tasks(connection: Connection, keys: Iterable[Key]) -> dict[Key, TaskRow]:
+    """The tasks that are on their players' lists among `keys`."""
+    rows = _READ_TASKS.all(connection, rows=_in_order(set(keys)))
+    return {Key(row.user_id, row.id): row for row in rows}
+
+
+def list_tasks(connection: Connection, users: Sequence[str]) -> dict[str, list[TaskRow]]:
+    """Every player's tasks, oldest first."""
+    lists: dict[str, list[TaskRow]] = {user: [] for user in users}
+    for row in _LIST_TASKS.all(connection, users=users):
+        lists[row.user_id].append(row)
+    return lists
+
+
+def open_sessions(connection: Connection, rows: Sequence[SessionRow]) -> set[Key]:
+    """Inserts pending sessions; the keys of those whose player had none pending."""
+    return set(_OPEN.all(connection, rows=_in_order(rows))) if rows else set()
+
+
+def close_sessions(connection: Connection, rows: Sequence[SessionRow]) -> None:
+    """Gives pending sessions their final status; what is final stays as it is."""
+    if rows:
+        _CLOSE.run(connection, rows=_in_order(rows))
+
+
+def save_heroes(connection: Connection, rows: Sequence[HeroRow]) -> None:
+    """Stores level, exp and gold of locked heroes."""
+    if rows:
+        _SAVE_HEROES.run(connection, rows=rows)
+
+
+def save_clock(connection: Connection, row: HeroRow) -> None:
+    """Stores a locked player's clock."""
+    _SAVE_CLOCK.run(
+        connection,
+        user_id=row.user_id,
+        offset=row.clock_offset_seconds,
+        revision=row.clock_revision,
+    )
+
+
+def mark_settled(connection: Connection, marks: Sequence[Mark]) -> None:
+    """Takes sessions out of the outbox; the first mark of a session stays."""
+    if marks:
+        _MARK_SETTLED.run(connection, rows=marks)
+
+
+def postpone(connection: Connection, rows: Sequence[SessionRow]) -> None:
+    """Stores when, and for which time, unsettled sessions are tried again."""
+    if rows:
+        _POSTPONE.run(connection, rows=rows)
+
+
+def unsettled(connection: Connection, *, now: datetime, limit: int) -> list[SessionRow]:
+    """Unsettled successes of all players that are due, the longest due first."""
+    return _UNSETTLED.all(connection, now=now, limit=limit)
+
+
+def overdue(connection: Connection, *, ended: datetime, limit: int) -> list[SessionRow]:
+    """Pending sessions of all players that ended before `ended`, oldest first."""
+    return _OVERDUE.all(connection, ended=ended, limit=limit)
+
+
+def history(connection: Connection, page: Page) -> list[SessionRow]:
+    """Finished sessions of one player, newest first."""
+    parameters = {field.name: getattr(page, field.name) for field in fields(Page)}
+    return _HISTORY.all(connection, **parameters)
+
+
+def welcome(connection: Connection, keys: Sequence[Key]) -> set[str]:
+    """Makes heroes of level 1 (player, hero's id); the players who had none."""
+    return {key.user_id for key in _WELCOME.all(connection, rows=_in_order(keys))}
+
+
+def add_tasks(connection: Connection, rows: Sequence[TaskRow]) -> None:
+    """Adds tasks."""
+    if rows:
+        _ADD_TASKS.run(connection, rows=rows)
+
+
+def count_tasks(connection: Connection, user_id: str) -> int:
+    """How many tasks are on a player's list."""
+    return _COUNT_TASKS.all(connection, users=[user_id])[0].count
+
+
+def change_task(connection: Connection, key: Key, changes: dict[str, Any]) -> TaskRow | None:
+    """The task with `changes`, or None when it is not on the player's list."""
+    new = {f"new_{name}": changes.get(name) for name in _TASK_FIELDS}
+    return _CHANGE_TASK.one(connection, user_id=key.user_id, task_id=key.id, **new)
+
+
+def archive_task(connection: Connection, key: Key, *, now: datetime) -> bool:
+    """Whether the player has, or had, that task; it is off the list now."""
+    found = _ARCHIVE_TASK.run(connection, user_id=key.user_id, task_id=key.id, archived_at=now)
+    return bool(found)
+
+
+def add_grant(connection: Connection, grant: Grant) -> None:
+    """Records exp and gold that came from no session."""
+    _ADD_GRANT.run(connection, rows=[grant])
+
+
+def mark(row: SessionRow, item: dict[str, Any] | None, *, now: datetime) -> Mark:
+    """What to store when a session's drop is given and its success counted."""
+    return Mark(row.user_id, row.id, json.dumps(item) if item else None, now)
+
+
+def _in_order(rows: Iterable[Any]) -> list[Any]:
+    """The order in which every transaction locks and inserts, so that none wait in a ring."""
+    return sorted(rows, key=lambda row: (row.user_id, row.id))
