@@ -1,0 +1,96 @@
+"""The tables of the inventory service.
+
+The player is the shard: every key of a player's table begins with `user_id`.
+`item` belongs to no player: a small reference table.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ENUM, UUID
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    }
+)
+
+ID = UUID(as_uuid=False)
+INSTANT = DateTime(timezone=True)
+ITEM_TYPE = ENUM("hat", "outfit", "accessory", name="item_type", metadata=metadata)
+RARITY = ENUM("common", "rare", "epic", name="rarity", metadata=metadata)
+SOURCE = ENUM("drop", "shop", "event", "grant", name="item_source", metadata=metadata)
+
+item = Table(
+    "item",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("type", ITEM_TYPE, nullable=False),
+    Column("rarity", RARITY, nullable=False),
+    Column("sprite_key", String(80), nullable=False),
+    # A retired item stays with its owners, and can be obtained no more.
+    Column("retired_at", INSTANT),
+    UniqueConstraint("sprite_key"),
+)
+
+inventory = Table(
+    "inventory",
+    metadata,
+    # This key promises that nobody owns an item twice.
+    Column("user_id", ID, primary_key=True),
+    Column("item_id", ID, ForeignKey(item.c.id), primary_key=True),
+    Column("id", ID, nullable=False),
+    Column("obtained_at", INSTANT, nullable=False),
+    Column("source", SOURCE, nullable=False),
+    # The session that dropped it, which drops no second one.
+    Column("session_id", ID),
+    UniqueConstraint("user_id", "session_id"),
+    CheckConstraint("(source = 'drop') = (session_id IS NOT NULL)", name="drop_of_a_session"),
+)
+
+drop_grant = Table(
+    "drop_grant",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("session_id", ID, primary_key=True),
+    # Null when the player owned everything.
+    Column("item_id", ID),
+    Column("obtained_at", INSTANT, nullable=False),
+    ForeignKeyConstraint(["user_id", "item_id"], ["inventory.user_id", "inventory.item_id"]),
+)
+
+wardrobe = Table(
+    "wardrobe",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("equipped_hat_id", ID),
+    Column("equipped_outfit_id", ID),
+    Column("equipped_accessory_id", ID),
+    # The sandbox: how far this player's clock runs ahead, and which change that was.
+    Column("clock_offset_seconds", BigInteger, nullable=False, server_default="0"),
+    Column("clock_revision", BigInteger, nullable=False, server_default="0"),
+    # What is worn is owned.
+    ForeignKeyConstraint(
+        ["user_id", "equipped_hat_id"], ["inventory.user_id", "inventory.item_id"]
+    ),
+    ForeignKeyConstraint(
+        ["user_id", "equipped_outfit_id"], ["inventory.user_id", "inventory.item_id"]
+    ),
+    ForeignKeyConstraint(
+        ["user_id", "equipped_accessory_id"], ["inventory.user_id", "inventory.item_id"]
+    ),
+    CheckConstraint("clock_offset_seconds >= 0", name="clock_never_behind"),
+)
