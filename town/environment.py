@@ -101,9 +101,10 @@ class Environment:
             raise CannotMake(sentence)
 
     def _pip(self, *arguments: "str | Path") -> None:
-        pip = [self.folder / "bin" / "python", "-m", "pip", "install", "--no-input"]
+        python: str | Path = self.folder / "bin" / "python"
+        quiet = ["--no-input", "--disable-pip-version-check"]
         log = self.folder / "install.log"
-        done = _run([*pip, "--disable-pip-version-check", *arguments])
+        done = _run([python, "-m", "pip", "install", *quiet, *arguments])
         log.write_text(done.stdout)
         if done.returncode != 0:
             sentence = (

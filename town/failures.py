@@ -7,3 +7,35 @@ class CannotOpen(Exception):
 
 class PostgresFailed(CannotOpen):
     """The embedded PostgreSQL cannot be made, started or reached."""
+
+
+class DatabaseFailed(CannotOpen):
+    """A database server given by the operator cannot be reached or prepared."""
+
+
+class AlreadyOpen(CannotOpen):
+    """Another process has the town on this data open."""
+
+    def __init__(self, home: object) -> None:
+        super().__init__(f"The town in {home} is already open; close it, or set NESRA_HOME.")
+
+
+class PortTaken(CannotOpen):
+    """Somebody else listens where the gateway shall."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"Port {port} on {host} is taken: set NESRA_PORT to another one.")
+
+
+class WrongSetting(CannotOpen):
+    """An environment variable says what cannot be."""
+
+    def __init__(self, *, name: str, demand: str) -> None:
+        super().__init__(f"{name} {demand}.")
+
+
+class DidNotStart(CannotOpen):
+    """A process of the town did not become ready."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} did not start: {why.rstrip('.')}.")

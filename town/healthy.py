@@ -1,0 +1,26 @@
+"""Tell by the exit code whether a process of the town may take traffic: for a container's health check."""
+
+import argparse
+
+from services.kit.settings import target_of
+from town.address import Address
+from town.databases import SERVICES
+from town.readiness import gateway_is_ready, service_is_ready
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Take the name of the process."""
+    parser.add_argument("name", choices=[*SERVICES, "gateway"])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return 0 when the process is ready, 1 when not."""
+    name = str(arguments.name)
+    return 0 if _is_ready(name) else 1
+
+
+def _is_ready(name: str) -> bool:
+    if name != "gateway":
+        return service_is_ready(target_of(name))
+    address = Address.from_environment()
+    return gateway_is_ready(address.reachable_host, address.port)

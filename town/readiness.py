@@ -1,0 +1,31 @@
+"""Asking a process whether it may take traffic."""
+
+import http.client
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+TIMEOUT_SECONDS = 1.0
+
+
+def service_is_ready(target: str) -> bool:
+    """Tell whether the service at a gRPC target serves; False also when nobody answers."""
+    with grpc.insecure_channel(target) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        try:
+            answer = health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS)
+        except grpc.RpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def gateway_is_ready(host: str, port: int) -> bool:
+    """Tell whether the gateway takes traffic; False also when nobody answers."""
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
