@@ -1,0 +1,1 @@
+"""Who the player is: accounts, logins, and the tokens that prove them."""
