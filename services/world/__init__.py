@@ -1,0 +1,1 @@
+"""What the player's town became: rooms, counted sessions, the streak of days."""
