@@ -148,10 +148,20 @@ class Process:
 
 
 class Processes:
-    """All processes of a town. `stages` are in the order in which they stop; they start all at once."""
+    """All processes of a town. `stages` are in the order in which they stop; they start all at once.
 
-    def __init__(self, stages: Sequence[Sequence[Spec]], say: Say) -> None:
+    Each has `stop_within` seconds to finish what it began.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Sequence[Spec]],
+        say: Say,
+        *,
+        stop_within: float = STOP_WITHIN_SECONDS,
+    ) -> None:
         self._stages = [[Process(spec, say) for spec in stage] for stage in stages]
+        self._stop_within = stop_within
         self._all = [process for stage in self._stages for process in stage]
 
     def __enter__(self) -> Self:
@@ -178,7 +188,7 @@ class Processes:
         for stage in self._stages:
             for process in stage:
                 process.ask_to_stop()
-            deadline = time.monotonic() + STOP_WITHIN_SECONDS
+            deadline = time.monotonic() + self._stop_within
             for process in stage:
                 process.make_stop(deadline)
 
