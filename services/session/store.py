@@ -112,6 +112,11 @@ class Mark:
     dropped_item: str | None
     settled_at: datetime
 
+    @classmethod
+    def of(cls, row: SessionRow, item: dict[str, Any] | None, *, now: datetime) -> "Mark":
+        """Marks a session `now`, with the item that it dropped, if any."""
+        return cls(row.user_id, row.id, json.dumps(item) if item else None, now)
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -510,11 +515,6 @@ def archive_task(connection: Connection, key: Key, *, now: datetime) -> bool:
 def add_grant(connection: Connection, grant: Grant) -> None:
     """Records exp and gold that came from no session."""
     _ADD_GRANT.run(connection, rows=[grant])
-
-
-def mark(row: SessionRow, item: dict[str, Any] | None, *, now: datetime) -> Mark:
-    """What to store when a session's drop is given and its success counted."""
-    return Mark(row.user_id, row.id, json.dumps(item) if item else None, now)
 
 
 def _in_order(rows: Iterable[Any]) -> list[Any]:

@@ -1,0 +1,223 @@
+"""The session service's calls: messages in, messages out, then tell the others.
+
+Deciding and saving is done in sessions.py and players.py, one transaction each;
+what follows a success in world and inventory in settle.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+
+from protos.session.v1 import session_pb2 as pb
+from protos.session.v1 import session_pb2_grpc
+from services.kit.batches import isolated
+from services.kit.errors import Failure
+from services.kit.server import remaining
+from services.kit.times import instant, wire
+from services.session.messages import (
+    ROOMS,
+    STATUSES,
+    hero_message,
+    proof_message,
+    session_message,
+    task_message,
+)
+from services.session.players import Clock, Players
+from services.session.rules import Rules
+from services.session.sessions import Closed, Opened, Sessions, Wish
+from services.session.settle import SETTLE_S, Settlement, Settler
+from services.session.store import Key, Page, TaskRow
+
+SERVICE = pb.DESCRIPTOR.services_by_name["SessionService"]
+CALLERS: Mapping[str, frozenset[str]] = {
+    method.name: frozenset({"gateway"}) for method in SERVICE.methods
+}
+Context = grpc.ServicerContext
+
+
+class SessionService(session_pb2_grpc.SessionServiceServicer):
+    """Tasks, sessions and the hero's growth: see protos/session/v1/session.proto."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        players: Players,
+        settler: Settler,
+        numbers: Rules,
+        rules_version: str,
+    ) -> None:
+        self._sessions = sessions
+        self._players = players
+        self._settler = settler
+        self._rules = numbers
+        self._version = rules_version
+
+    def BatchStartSessions(
+        self, request: pb.BatchStartSessionsRequest, _: Context
+    ) -> pb.BatchStartSessionsResponse:
+        wishes = [
+            Wish(s.user_id, s.task_template_id, _given(s, "duration_minutes"))
+            for s in request.starts
+        ]
+        outcomes = isolated(self._sessions.start, wishes)
+        return pb.BatchStartSessionsResponse(results=[self._started(o) for o in outcomes])
+
+    def BatchCompleteSessions(
+        self, request: pb.BatchCompleteSessionsRequest, context: Context
+    ) -> pb.BatchCompleteSessionsResponse:
+        keys = [Key(c.user_id, c.session_id) for c in request.completes]
+        outcomes = isolated(self._sessions.complete, keys)
+        settled = self._settled(outcomes, remaining(context, at_most=SETTLE_S))
+        results = [self._completed(o, settled) for o in outcomes]
+        return pb.BatchCompleteSessionsResponse(results=results)
+
+    def CancelSession(
+        self, request: pb.CancelSessionRequest, _: Context
+    ) -> pb.CancelSessionResponse:
+        row, now = self._sessions.cancel(Key(request.user_id, request.session_id))
+        return pb.CancelSessionResponse(session=session_message(row, self._rules, now=now))
+
+    def GetActiveSession(
+        self, request: pb.GetActiveSessionRequest, _: Context
+    ) -> pb.GetActiveSessionResponse:
+        row, now = self._sessions.active(request.user_id)
+        session = session_message(row, self._rules, now=now) if row else None
+        return pb.GetActiveSessionResponse(session=session)
+
+    def ListSessions(self, request: pb.ListSessionsRequest, _: Context) -> pb.ListSessionsResponse:
+        limit = max(1, min(request.limit, 100))
+        # One more than asked for tells whether there is a next page.
+        rows, now = self._sessions.history(_page(request, limit=limit + 1))
+        messages = [session_message(row, self._rules, now=now) for row in rows[:limit]]
+        next_before = messages[-1].session_id if len(rows) > limit else ""
+        return pb.ListSessionsResponse(sessions=messages, next_before=next_before)
+
+    def BatchListTasks(
+        self, request: pb.BatchListTasksRequest, _: Context
+    ) -> pb.BatchListTasksResponse:
+        tasks = self._players.tasks(_distinct(request.user_ids))
+        lists = [
+            pb.TaskList(tasks=[task_message(row) for row in tasks[user]])
+            for user in request.user_ids
+        ]
+        return pb.BatchListTasksResponse(lists=lists)
+
+    def BatchGetHeroes(
+        self, request: pb.BatchGetHeroesRequest, _: Context
+    ) -> pb.BatchGetHeroesResponse:
+        heroes = self._players.heroes(_distinct(request.user_ids))
+        messages = [hero_message(heroes[user], self._rules) for user in request.user_ids]
+        return pb.BatchGetHeroesResponse(heroes=messages)
+
+    def CreateTask(self, request: pb.CreateTaskRequest, _: Context) -> pb.CreateTaskResponse:
+        task = TaskRow(
+            user_id=request.user_id,
+            id="",
+            name=request.name,
+            category=request.category,
+            default_duration_minutes=request.default_duration_minutes,
+            room=ROOMS.word(request.room),
+        )
+        return pb.CreateTaskResponse(task=task_message(self._players.create_task(task)))
+
+    def UpdateTask(self, request: pb.UpdateTaskRequest, _: Context) -> pb.UpdateTaskResponse:
+        changes = {
+            name: _given(request, name) for name in ("name", "category", "default_duration_minutes")
+        }
+        changes["room"] = ROOMS.word(request.room) if request.HasField("room") else None
+        task = self._players.change_task(Key(request.user_id, request.task_id), changes)
+        return pb.UpdateTaskResponse(task=task_message(task))
+
+    def ArchiveTask(self, request: pb.ArchiveTaskRequest, _: Context) -> pb.ArchiveTaskResponse:
+        self._players.archive_task(Key(request.user_id, request.task_id))
+        return pb.ArchiveTaskResponse()
+
+    def GetDropChance(self, _: pb.GetDropChanceRequest, __: Context) -> pb.GetDropChanceResponse:
+        return pb.GetDropChanceResponse(chance=self._rules.drop_chance, rules_version=self._version)
+
+    def GrantReward(self, request: pb.GrantRewardRequest, _: Context) -> pb.GrantRewardResponse:
+        hero = self._players.grant(request.user_id, exp=request.exp, gold=request.gold)
+        return pb.GrantRewardResponse(hero=hero_message(hero, self._rules))
+
+    def GetClock(self, request: pb.GetClockRequest, _: Context) -> pb.GetClockResponse:
+        return pb.GetClockResponse(clock=_clock_message(self._players.clock(request.user_id)))
+
+    def AdvanceClock(self, request: pb.AdvanceClockRequest, _: Context) -> pb.AdvanceClockResponse:
+        clock = self._players.advance_clock(request.user_id, request.by.seconds)
+        return pb.AdvanceClockResponse(clock=_clock_message(clock))
+
+    def ResetClock(self, request: pb.ResetClockRequest, _: Context) -> pb.ResetClockResponse:
+        clock = self._players.reset_clock(request.user_id)
+        return pb.ResetClockResponse(clock=_clock_message(clock))
+
+    def _started(self, outcome: Opened | Failure) -> pb.StartResult:
+        if isinstance(outcome, Failure):
+            return pb.StartResult(failure=outcome.as_item())
+        session = session_message(outcome.session, self._rules, now=outcome.now)
+        if outcome.is_new:
+            return pb.StartResult(started=session)
+        return pb.StartResult(already_active=session)
+
+    def _settled(
+        self, outcomes: Sequence[Closed | Failure], timeout_s: float
+    ) -> dict[Key, Settlement]:
+        """Settles every session that is paid, each once however often it was asked."""
+        paid = {o.key: o.session for o in outcomes if isinstance(o, Closed)}
+        return self._settler.settle(list(paid.values()), timeout_s=timeout_s) if paid else {}
+
+    def _completed(
+        self, outcome: Closed | Failure, settled: dict[Key, Settlement]
+    ) -> pb.CompleteResult:
+        if isinstance(outcome, Failure):
+            return pb.CompleteResult(failure=outcome.as_item())
+        completion = _completion(outcome, settled[outcome.key], self._rules)
+        return pb.CompleteResult(completed=completion)
+
+
+def _completion(closed: Closed, settlement: Settlement, numbers: Rules) -> pb.Completion:
+    """A paid session with everything known of its effects."""
+    row = replace(closed.session, dropped_item=settlement.item)
+    return pb.Completion(
+        session=session_message(row, numbers, now=closed.now),
+        hero=hero_message(closed.hero, numbers),
+        world=settlement.world,
+        levels_gained=row.levels_gained or 0,
+        rooms_upgraded=settlement.rooms_upgraded,
+        settled=settlement.is_settled,
+        drop_proof=proof_message(row),
+        replayed=closed.replayed,
+    )
+
+
+def _given(message: Any, field: str) -> Any:
+    """An optional field's value, or None where it is absent."""
+    return getattr(message, field) if message.HasField(field) else None
+
+
+def _distinct(users: Sequence[str]) -> list[str]:
+    return sorted(set(users))
+
+
+def _instant(message: Any, field: str) -> datetime | None:
+    return instant(getattr(message, field)) if message.HasField(field) else None
+
+
+def _page(request: pb.ListSessionsRequest, *, limit: int) -> Page:
+    return Page(
+        user_id=request.user_id,
+        status=STATUSES.word(request.status) if request.status else None,
+        room=ROOMS.word(request.room) if request.room else None,
+        ends_from=_instant(request, "ends_from"),
+        ends_before=_instant(request, "ends_before"),
+        before=request.before or None,
+        limit=limit,
+    )
+
+
+def _clock_message(clock: Clock) -> pb.Clock:
+    offset = Duration(seconds=clock.offset_seconds)
+    return pb.Clock(now=wire(clock.now), offset=offset, revision=clock.revision)

@@ -1,0 +1,309 @@
+"""Sessions: lock, decide, save. Every method is one transaction, or one read.
+
+No call to another service happens here; settle.py does that after the commit.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from services.kit.clock import database_now
+from services.kit.database import Connection, Database
+from services.kit.errors import Failure, Unavailable
+from services.kit.ids import uuid7
+from services.session import rules, store
+from services.session.failures import (
+    DurationRefused,
+    SessionAlreadyCompleted,
+    SessionCancelled,
+    SessionTimedOut,
+    SessionTooEarly,
+    SessionUnknown,
+    TaskUnknown,
+)
+from services.session.rules import Growth, Rules, Verdict
+from services.session.settle import FIRST_SWEEP, timed_out
+from services.session.store import HeroRow, Key, Page, SessionRow, TaskRow
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A wish to start; without minutes it lasts as long as the task usually does."""
+
+    user_id: str
+    task_id: str
+    minutes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The pending session that a wish to start made, or found."""
+
+    session: SessionRow
+    now: datetime
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A paid session, the hero as it is now, and whether it had been paid before."""
+
+    session: SessionRow
+    hero: HeroRow
+    now: datetime
+    replayed: bool
+
+    @property
+    def key(self) -> Key:
+        """Names the session."""
+        return Key(self.session.user_id, self.session.id)
+
+
+class Sessions:
+    """Opens, completes, cancels and lists sessions under one set of rules."""
+
+    def __init__(
+        self, database: Database, numbers: Rules, rules_version: str, *, has_sandbox: bool
+    ) -> None:
+        self._database = database
+        self._rules = numbers
+        self._version = rules_version
+        self._has_sandbox = has_sandbox
+
+    def start(self, wishes: Sequence[Wish]) -> list[Opened | Failure]:
+        """Opens a session for each wish whose player has none pending.
+
+        One transaction for all; each wish succeeds or fails alone with
+        TaskUnknown or DurationRefused. Raises Unavailable.
+        """
+        return self._database.transact(lambda connection: self._start(connection, wishes))
+
+    def complete(self, keys: Sequence[Key]) -> list[Closed | Failure]:
+        """Closes and pays each session once, in one transaction for all.
+
+        Each fails alone with SessionUnknown, SessionTooEarly, SessionTimedOut
+        or SessionCancelled. Raises Unavailable; then it may have paid, and
+        asking again tells.
+        """
+        return self._database.transact(lambda connection: self._complete(connection, keys))
+
+    def cancel(self, key: Key) -> tuple[SessionRow, datetime]:
+        """Gives a pending session up, and the player's time. Safe to repeat.
+
+        Raises SessionUnknown, SessionAlreadyCompleted, SessionTimedOut.
+        """
+        row, now = self._database.transact(lambda connection: self._cancel(connection, key))
+        if row.status == "success":
+            raise SessionAlreadyCompleted
+        if row.status == "timeout":
+            raise SessionTimedOut
+        return row, now
+
+    def active(self, user_id: str) -> tuple[SessionRow | None, datetime]:
+        """The pending session, if any, and the player's time."""
+        with self._database.read() as connection:
+            now = self.player_now(connection, user_id)
+            row = store.read_pending(connection, [user_id]).get(user_id)
+        if row is not None and self._is_overdue(row, now):
+            self.cancel_overdue(row)
+            return None, now
+        return row, now
+
+    def history(self, page: Page) -> tuple[list[SessionRow], datetime]:
+        """Finished sessions, newest first, and the player's time."""
+        _, now = self.active(page.user_id)
+        with self._database.read() as connection:
+            return store.history(connection, page), now
+
+    def cancel_overdue(self, row: SessionRow) -> None:
+        """Times a pending session out that its player looked at too late."""
+        closed = timed_out(row, self._rules)
+        self._database.transact(lambda connection: store.close_sessions(connection, [closed]))
+
+    def player_now(self, connection: Connection, user_id: str) -> datetime:
+        """The player's time: the database's, and in a sandbox the player's own lead."""
+        heroes = store.read_heroes(connection, [user_id])
+        return self._player_now(heroes.get(user_id), database_now(connection))
+
+    def _player_now(self, hero: HeroRow | None, now: datetime) -> datetime:
+        if hero is None or not self._has_sandbox:
+            return now
+        return now + timedelta(seconds=hero.clock_offset_seconds)
+
+    def _is_overdue(self, row: SessionRow, now: datetime) -> bool:
+        return rules.verdict(row.ends_at, now=now, rules=self._rules) is Verdict.TOO_LATE
+
+    def _start(self, connection: Connection, wishes: Sequence[Wish]) -> list[Opened | Failure]:
+        users = sorted({wish.user_id for wish in wishes})
+        tasks = store.read_tasks(connection, [Key(w.user_id, w.task_id) for w in wishes])
+        heroes = store.read_heroes(connection, users)
+        pending = store.lock_pending(connection, users)
+        now = database_now(connection)
+        nows = {user: self._player_now(heroes.get(user), now) for user in users}
+        overdue = [row for row in pending.values() if self._is_overdue(row, nows[row.user_id])]
+        store.close_sessions(connection, [timed_out(row, self._rules) for row in overdue])
+        for row in overdue:
+            del pending[row.user_id]
+        decided = [
+            self._opening(wish, tasks.get(Key(wish.user_id, wish.task_id)), nows[wish.user_id])
+            for wish in wishes
+        ]
+        new = _first_of_each_player(decided, pending)
+        opened = store.open_sessions(connection, list(new.values()))
+        pending |= _found_or_opened(connection, new, opened)
+        return [
+            _opened(row, pending.get(wish.user_id), nows[wish.user_id])
+            for wish, row in zip(wishes, decided, strict=True)
+        ]
+
+    def _opening(self, wish: Wish, task: TaskRow | None, now: datetime) -> SessionRow | Failure:
+        """The session that a wish would open."""
+        if task is None:
+            return TaskUnknown()
+        minutes = task.default_duration_minutes if wish.minutes is None else wish.minutes
+        if not self._rules.minimum_minutes <= minutes <= self._rules.maximum_minutes:
+            return DurationRefused()
+        return SessionRow(
+            user_id=wish.user_id,
+            id=uuid7(at=now),
+            task_template_id=task.id,
+            task_name=task.name,
+            category=task.category,
+            room=task.room,
+            duration_minutes=minutes,
+            started_at=now,
+            ends_at=now + timedelta(minutes=minutes),
+            seed=secrets.token_bytes(32),
+        )
+
+    def _complete(self, connection: Connection, keys: Sequence[Key]) -> list[Closed | Failure]:
+        locked = store.lock_sessions(connection, keys)
+        heroes = store.lock_heroes(connection, sorted({key.user_id for key in locked}))
+        now = database_now(connection)
+        # The same session, or player, may occur twice: each decision sees the last.
+        sessions, grown = dict(locked), dict(heroes)
+        failures: list[Failure | None] = []
+        for key in keys:
+            if key not in sessions:
+                failures.append(SessionUnknown())
+                continue
+            after = self._completed(sessions[key], grown[key.user_id], now)
+            sessions[key], grown[key.user_id] = after.session, after.hero
+            failures.append(after.failure)
+        store.close_sessions(connection, _changed(sessions, locked))
+        store.save_heroes(connection, _changed(grown, heroes))
+        return [
+            failure or self._closed(key, sessions, grown, locked, now)
+            for key, failure in zip(keys, failures, strict=True)
+        ]
+
+    def _completed(self, row: SessionRow, hero: HeroRow, now: datetime) -> "_Completed":
+        """What a wish to complete makes of a session and its hero."""
+        if row.status == "success":
+            return _Completed(row, hero)
+        if row.status != "pending":
+            failure = SessionCancelled() if row.status == "cancel" else SessionTimedOut()
+            return _Completed(row, hero, failure)
+        player_now = self._player_now(hero, now)
+        match rules.verdict(row.ends_at, now=player_now, rules=self._rules):
+            case Verdict.TOO_EARLY:
+                return _Completed(row, hero, SessionTooEarly.until(row.ends_at, now=player_now))
+            case Verdict.TOO_LATE:
+                return _Completed(timed_out(row, self._rules), hero, SessionTimedOut())
+            case Verdict.IN_TIME:
+                return self._paid(row, hero, ended_at=player_now, now=now)
+
+    def _paid(
+        self, row: SessionRow, hero: HeroRow, *, ended_at: datetime, now: datetime
+    ) -> "_Completed":
+        """A success: what it pays, and whether it drops, decided once and for all."""
+        reward = rules.reward(row.duration_minutes, self._rules)
+        growth = rules.grown(Growth(hero.level, hero.exp), reward.exp, self._rules)
+        paid = replace(
+            row,
+            status="success",
+            ended_at=ended_at,
+            reward_exp=reward.exp,
+            reward_gold=reward.gold,
+            levels_gained=growth.level - hero.level,
+            drop_chance=self._rules.drop_chance,
+            dropped=rules.luck(row.seed, row.id).roll < self._rules.drop_chance,
+            rules_version=self._version,
+            settle_after=now + FIRST_SWEEP,
+        )
+        richer = replace(hero, level=growth.level, exp=growth.exp, gold=hero.gold + reward.gold)
+        return _Completed(paid, richer)
+
+    def _closed(
+        self,
+        key: Key,
+        sessions: dict[Key, SessionRow],
+        heroes: dict[str, HeroRow],
+        locked: dict[Key, SessionRow],
+        now: datetime,
+    ) -> Closed:
+        hero = heroes[key.user_id]
+        replayed = locked[key].status == "success"
+        return Closed(sessions[key], hero, self._player_now(hero, now), replayed)
+
+    def _cancel(self, connection: Connection, key: Key) -> tuple[SessionRow, datetime]:
+        row = store.lock_sessions(connection, [key]).get(key)
+        if row is None:
+            raise SessionUnknown
+        now = self.player_now(connection, key.user_id)
+        if row.status != "pending":
+            return row, now
+        if self._is_overdue(row, now):
+            row = timed_out(row, self._rules)
+        else:
+            row = replace(row, status="cancel", ended_at=now, reward_exp=0, reward_gold=0)
+        store.close_sessions(connection, [row])
+        return row, now
+
+
+@dataclass(frozen=True, slots=True)
+class _Completed:
+    """A session and its hero after a wish to complete, and why it failed, if it did."""
+
+    session: SessionRow
+    hero: HeroRow
+    failure: Failure | None = None
+
+
+def _changed(after: dict[Any, Row], before: dict[Any, Row]) -> list[Row]:
+    return [row for key, row in after.items() if row is not before[key]]
+
+
+def _first_of_each_player(
+    decided: Sequence[SessionRow | Failure], pending: dict[str, SessionRow]
+) -> dict[str, SessionRow]:
+    """At most one new session per player, and none beside a pending one."""
+    first: dict[str, SessionRow] = {}
+    for row in decided:
+        if isinstance(row, SessionRow) and row.user_id not in pending:
+            first.setdefault(row.user_id, row)
+    return first
+
+
+def _found_or_opened(
+    connection: Connection, new: dict[str, SessionRow], opened: set[Key]
+) -> dict[str, SessionRow]:
+    """The pending session of each player in `new`: ours, or one opened meanwhile."""
+    ours = {user: row for user, row in new.items() if Key(user, row.id) in opened}
+    lost = [user for user in new if user not in ours]
+    return ours | (store.read_pending(connection, lost) if lost else {})
+
+
+def _opened(
+    row: SessionRow | Failure, pending: SessionRow | None, now: datetime
+) -> Opened | Failure:
+    if isinstance(row, Failure):
+        return row
+    if pending is None:
+        # Somebody else's session was in the way and ended in this very moment.
+        return Unavailable()
+    return Opened(session=pending, now=now, is_new=pending.id == row.id)
