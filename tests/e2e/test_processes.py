@@ -17,8 +17,8 @@ from town.failures import DidNotStart
 from town.processes import Processes, Spec
 
 # Says its number, and on SIGTERM a farewell.
-OBEDIENT = 'echo "$$"; trap "echo farewell; exit 0" TERM; while :; do sleep 0.02; done'
-STUBBORN = 'echo "$$"; trap "" TERM; while :; do sleep 0.02; done'
+OBEDIENT = 'trap "echo farewell; exit 0" TERM; echo "$$"; while :; do sleep 0.02; done'
+STUBBORN = 'trap "" TERM; echo "$$"; while :; do sleep 0.02; done'
 PARENT = 'sleep 60 & echo "$!"; wait'
 
 SUPERVISOR = """
