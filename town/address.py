@@ -41,9 +41,12 @@ class Address:
         """The host to ask on this machine, also when it listens everywhere."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - recognised, not chosen
 
-    def demand_free(self) -> None:
-        """Return when somebody may listen here. Raises PortTaken, or WrongSetting where that is impossible."""
-        deadline = time.monotonic() + FREE_WITHIN_SECONDS
+    def demand_free(self, *, within: float = FREE_WITHIN_SECONDS) -> None:
+        """Return when somebody may listen here, at most `within` seconds from now.
+
+        Raises PortTaken, or WrongSetting where nobody ever may.
+        """
+        deadline = time.monotonic() + within
         while not self._is_free():
             if time.monotonic() > deadline:
                 raise PortTaken(self.host, self.port)

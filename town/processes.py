@@ -45,9 +45,9 @@ def next_delay(last: float, alive: float) -> float:
 
     `last` is the delay before it was started (0 at first), `alive` how many seconds it lived.
     """
-    if last == 0 or alive >= STABLE_AFTER_SECONDS:
+    if alive >= STABLE_AFTER_SECONDS:
         return FIRST_DELAY_SECONDS
-    return min(last * 2, LONGEST_DELAY_SECONDS)
+    return min(max(last * 2, FIRST_DELAY_SECONDS), LONGEST_DELAY_SECONDS)
 
 
 class Process:
