@@ -2,23 +2,19 @@
 
 import argparse
 import sys
-from typing import Protocol
+from importlib import import_module
+from typing import Final
 
-from town import healthy, migrate, serve, up
 from town.failures import CannotOpen
 
-
-class Command(Protocol):
-    """A module that is a command; the first line of its docstring says what it does."""
-
-    def arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare what follows the command's name."""
-
-    def run(self, arguments: argparse.Namespace) -> int:
-        """Do it; return the exit code."""
-
-
-COMMANDS: dict[str, Command] = {"up": up, "migrate": migrate, "serve": serve, "healthy": healthy}
+# Each is a module beside this one, with `arguments(parser)` and `run(arguments)`. Only the one that was asked for is
+# imported: a health check runs every few seconds, and should cost little.
+COMMANDS: Final = {
+    "up": "open the whole town on this machine, and keep it open until Ctrl-C",
+    "migrate": "make the databases that are missing, and bring all tables up to date",
+    "serve": "be one process of the town: a service, or the gateway",
+    "healthy": "tell by the exit code whether a process may take traffic",
+}
 
 
 def main() -> int:
@@ -26,20 +22,26 @@ def main() -> int:
 
     What keeps the town from opening is one sentence on stderr and exit code 2.
     """
-    arguments = _parser().parse_args()
+    asked = _parser().parse_args()
+    command = import_module(f"town.{asked.command}")
+    parser = argparse.ArgumentParser(prog=f"nesra {asked.command}", description=command.__doc__)
+    command.arguments(parser)
     try:
-        return COMMANDS[arguments.command].run(arguments)
+        return int(command.run(parser.parse_args(asked.rest)))
     except CannotOpen as failure:
         print(failure, file=sys.stderr)
         return 2
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nesra", description="Run Nesra Town.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, command in COMMANDS.items():
-        summary = (command.__doc__ or "").splitlines()[0]
-        command.arguments(commands.add_parser(name, help=summary, description=summary))
+    parser = argparse.ArgumentParser(
+        prog="nesra",
+        description="Run Nesra Town.",
+        epilog="\n".join(f"  {name:8} {summary}" for name, summary in COMMANDS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="what it takes")
     return parser
 
 

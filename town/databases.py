@@ -13,10 +13,10 @@ from psycopg import sql
 from sqlalchemy.exc import DBAPIError
 
 from services.kit import migrations
-from services.kit.settings import database_on
+from services.kit.settings import PORTS, database_on
 from town.failures import DatabaseFailed, WrongSetting
 
-SERVICES: Final = ("auth", "session", "inventory", "world")
+SERVICES: Final = tuple(PORTS)
 OLDEST_SERVER: Final = 15
 
 # Any number will do: it only keeps two operators apart who prepare the same server.

@@ -2,15 +2,14 @@
 
 import argparse
 
-from services.kit.settings import target_of
+from services.kit.settings import PORTS, target_of
 from town.address import Address
-from town.databases import SERVICES
 from town.readiness import gateway_is_ready, service_is_ready
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the name of the process."""
-    parser.add_argument("name", choices=[*SERVICES, "gateway"])
+    parser.add_argument("name", choices=[*PORTS, "gateway"])
 
 
 def run(arguments: argparse.Namespace) -> int:
