@@ -1,0 +1,57 @@
+"""The inventory service's process: `python -m services.inventory`."""
+
+import sys
+
+from protos.inventory.v1 import inventory_pb2 as pb
+from protos.inventory.v1 import inventory_pb2_grpc
+from services.inventory.catalogue import Catalogue
+from services.inventory.catalogue_file import BadCatalogue, read_catalogue
+from services.inventory.rules import Item, Rules
+from services.inventory.service import CALLERS, InventoryService
+from services.kit import rulesfile, telemetry
+from services.kit.database import Database
+from services.kit.server import Served, serve
+from services.kit.settings import ServiceSettings, service_settings
+
+
+def wired(settings: ServiceSettings) -> Served:
+    """The service, its database opening in the background.
+
+    It is ready when the database answers and the catalogue is stored in it.
+    """
+    rules, _ = rulesfile.load_or_exit(settings.rules, "inventory", Rules)
+    database = Database(settings.database_url)
+    catalogue = Catalogue(database, _shipped_or_exit())
+    service = InventoryService(database, catalogue, rules, is_sandbox=settings.sandbox)
+    database.open()
+    return Served(
+        name="inventory",
+        service=pb.DESCRIPTOR.services_by_name["InventoryService"].full_name,
+        callers=CALLERS,
+        register=lambda server: inventory_pb2_grpc.add_InventoryServiceServicer_to_server(
+            service, server
+        ),
+        is_ready=lambda: database.is_ready() and catalogue.is_known(),
+        close=database.close,
+    )
+
+
+def main() -> None:
+    """Serves until it is told to stop."""
+    settings = service_settings("inventory", ServiceSettings)
+    is_production = settings.environment == "production"
+    telemetry.configure("inventory", is_production=is_production)
+    served = wired(settings)
+    serve(served, listen=settings.listen, secret=settings.secret, is_production=is_production)
+
+
+def _shipped_or_exit() -> tuple[Item, ...]:
+    try:
+        return read_catalogue()
+    except BadCatalogue as error:
+        sys.stderr.write(f"Cannot start: {error}\n")
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What players own and wear: lock the wardrobe, decide, save."""
+
+from collections.abc import Sequence
+
+from services.inventory import store
+from services.inventory.catalogue import Catalogue
+from services.inventory.failures import ItemNotOwned, ItemUnknown, SandboxOff
+from services.inventory.rules import Item, Worn, dressed, players_now
+from services.inventory.store import Acquisition, OwnedRow, WardrobeRow
+from services.kit.clock import database_now
+from services.kit.database import Connection, Database
+from services.kit.ids import uuid7
+
+
+class Belongings:
+    """The players' items and wardrobes. Every method raises Unavailable."""
+
+    def __init__(self, database: Database, catalogue: Catalogue, *, is_sandbox: bool) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._is_sandbox = is_sandbox
+
+    def owned(self, users: Sequence[str]) -> dict[str, list[OwnedRow]]:
+        """What each player owns, newest first."""
+        rows: dict[str, list[OwnedRow]] = {user: [] for user in users}
+        with self._database.read() as connection:
+            for row in store.read_owned(connection, list(rows)):
+                rows[row.user_id].append(row)
+        return rows
+
+    def held(self, user_id: str) -> set[str]:
+        """The ids of the items that a player owns."""
+        with self._database.read() as connection:
+            return store.read_held(connection, [user_id])[user_id]
+
+    def worn(self, users: Sequence[str]) -> dict[str, Worn]:
+        """What each player's hero wears: nothing, for a player who was never here."""
+        with self._database.read() as connection:
+            wardrobes = store.read_wardrobes(connection, list(dict.fromkeys(users)))
+        nothing = {user: Worn() for user in users}
+        return nothing | {user: row.worn for user, row in wardrobes.items()}
+
+    def wear(self, user_id: str, item_id: str) -> Worn:
+        """What is worn, now with this item in the slot of its type. Raises ItemNotOwned."""
+        item = self._catalogue.item(item_id)
+        if item is None:
+            raise ItemNotOwned
+
+        def work(connection: Connection) -> Worn:
+            wardrobe = store.lock_wardrobes(connection, [user_id])[user_id]
+            if item.id not in store.read_held(connection, [user_id])[user_id]:
+                raise ItemNotOwned
+            return _dress(connection, wardrobe, item.type, item.id)
+
+        return self._database.transact(work)
+
+    def take_off(self, user_id: str, slot: str) -> Worn:
+        """What is worn, now with the slot empty."""
+
+        def work(connection: Connection) -> Worn:
+            wardrobe = store.lock_wardrobes(connection, [user_id])[user_id]
+            return _dress(connection, wardrobe, slot, None)
+
+        return self._database.transact(work)
+
+    def grant(self, user_id: str, item_id: str) -> OwnedRow:
+        """The player's item, given now unless it is owned. Raises SandboxOff, ItemUnknown."""
+        self._need_sandbox()
+        item = self._catalogue.item(item_id)
+        if item is None:
+            raise ItemUnknown
+        return self._database.transact(lambda connection: _grant(connection, user_id, item))
+
+    def set_clock(self, user_id: str, *, offset_seconds: int, revision: int) -> None:
+        """Stores how far the player's clock is ahead, unless a newer revision is there.
+
+        Raises SandboxOff.
+        """
+        self._need_sandbox()
+        self._database.transact(
+            lambda connection: store.save_clock(
+                connection, user_id, offset_seconds=offset_seconds, revision=revision
+            )
+        )
+
+    def _need_sandbox(self) -> None:
+        if not self._is_sandbox:
+            raise SandboxOff
+
+
+def _dress(connection: Connection, wardrobe: WardrobeRow, slot: str, item_id: str | None) -> Worn:
+    worn = dressed(wardrobe.worn, slot, item_id)
+    if worn != wardrobe.worn:
+        store.save_worn(connection, wardrobe.user_id, worn)
+    return worn
+
+
+def _grant(connection: Connection, user_id: str, item: Item) -> OwnedRow:
+    wardrobe = store.lock_wardrobes(connection, [user_id])[user_id]
+    for row in store.read_owned(connection, [user_id]):
+        if row.item_id == item.id:
+            return row
+    now = database_now(connection)
+    at = players_now(now, wardrobe.clock_offset_seconds, is_sandbox=True)
+    store.acquire(connection, [Acquisition(user_id, item.id, uuid7(at), at, "grant")])
+    return OwnedRow(user_id, item.id, at, "grant", equipped=False)

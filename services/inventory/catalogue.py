@@ -1,0 +1,113 @@
+"""The catalogue: what the town ships with, stored at start, kept in memory.
+
+It is small and seldom changes, so every call uses the copy in memory instead of
+joining the table.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from services.inventory import store
+from services.inventory.catalogue_file import BadCatalogue
+from services.inventory.rules import Item, display_order
+from services.inventory.store import ItemRow
+from services.kit.database import Connection, Database
+from services.kit.errors import Unavailable
+
+# An item that another process retires can be obtained from this one for so long.
+FRESH_S = 30.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The catalogue at one instant: every item by its id, and what can be obtained, in order."""
+
+    read_at: float
+    items: Mapping[str, Item]
+    obtainable: tuple[Item, ...]
+
+
+class Catalogue:
+    """The items of the town, as the database knows them.
+
+    Whoever asks first stores the shipped items. Every method raises Unavailable
+    when the database is needed and away.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        shipped: Sequence[Item],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._shipped = shipped
+        self._clock = clock
+        self._snapshot: Snapshot | None = None
+
+    def current(self) -> Snapshot:
+        """The catalogue, at most 30 s old."""
+        snapshot = self._snapshot
+        if snapshot is None or self._clock() - snapshot.read_at > FRESH_S:
+            return self._refreshed()
+        return snapshot
+
+    def with_items(self, ids: Iterable[str]) -> Snapshot:
+        """The catalogue with these items in it, where the town has them.
+
+        An id that is not known here was perhaps added by another process since.
+        """
+        snapshot = self.current()
+        if all(item_id in snapshot.items for item_id in ids):
+            return snapshot
+        return self._refreshed()
+
+    def item(self, item_id: str) -> Item | None:
+        """The item, retired or not; None when the town has no such item."""
+        return self.with_items([item_id]).items.get(item_id)
+
+    def is_known(self) -> bool:
+        """Whether the catalogue is stored and in memory; tries now, if it is not."""
+        try:
+            self.current()
+        except Unavailable:
+            return False
+        return True
+
+    def _refreshed(self) -> Snapshot:
+        """Threads that come at once all read: that is harmless, and costs less than a lock."""
+        read_at = self._clock()
+        if self._snapshot is None:
+            rows = self._database.transact(self._stored)
+            log.info("catalogue_stored", shipped=len(self._shipped), items=len(rows))
+        else:
+            with self._database.read() as connection:
+                rows = store.read_items(connection)
+        self._snapshot = snapshot = _snapshot(read_at, rows)
+        return snapshot
+
+    def _stored(self, connection: Connection) -> list[ItemRow]:
+        store.store_items(connection, self._shipped)
+        rows = store.read_items(connection)
+        types = {row.id: row.type for row in rows}
+        for item in self._shipped:
+            if types[item.id] != item.type:
+                message = f"{item.name} ({item.id}) is already stored as {types[item.id]}"
+                raise BadCatalogue(message)
+        return rows
+
+
+def _snapshot(read_at: float, rows: Sequence[ItemRow]) -> Snapshot:
+    items = [(Item(r.id, r.name, r.type, r.rarity, r.sprite_key), r.retired_at) for r in rows]
+    obtainable = (item for item, retired_at in items if retired_at is None)
+    return Snapshot(
+        read_at=read_at,
+        items={item.id: item for item, _ in items},
+        obtainable=tuple(sorted(obtainable, key=display_order)),
+    )

@@ -1,0 +1,65 @@
+"""Rows of the inventory service as messages of its contract."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from protos.inventory.v1 import inventory_pb2 as pb
+from services.inventory.rules import Item, Worn
+from services.inventory.store import Grant, OwnedRow
+from services.kit.enums import Words
+
+TYPES = Words[pb.ItemType.ValueType](pb.ItemType)
+RARITIES = Words[pb.Rarity.ValueType](pb.Rarity)
+SOURCES = Words[pb.Source.ValueType](pb.Source)
+
+
+def item_message(item: Item) -> pb.Item:
+    """An item of the catalogue."""
+    return pb.Item(
+        id=item.id,
+        name=item.name,
+        type=TYPES.value(item.type),
+        rarity=RARITIES.value(item.rarity),
+        sprite_key=item.sprite_key,
+    )
+
+
+def owned_message(row: OwnedRow, items: Mapping[str, Item]) -> pb.OwnedItem:
+    """An item that a player has, and whether the hero wears it now."""
+    return pb.OwnedItem(
+        item=item_message(items[row.item_id]),
+        obtained_at=_instant(row.obtained_at),
+        equipped=row.equipped,
+        source=SOURCES.value(row.source),
+    )
+
+
+def granted_message(grant: Grant, items: Mapping[str, Item]) -> pb.Granted:
+    """What a drop gave, as it was given: not worn, whatever was done with it since."""
+    if grant.item_id is None:
+        return pb.Granted()
+    return pb.Granted(
+        item=pb.OwnedItem(
+            item=item_message(items[grant.item_id]),
+            obtained_at=_instant(grant.obtained_at),
+            source=pb.SOURCE_DROP,
+        )
+    )
+
+
+def wardrobe_message(user_id: str, worn: Worn) -> pb.Wardrobe:
+    """What a hero wears."""
+    return pb.Wardrobe(
+        user_id=user_id,
+        equipped_hat_id=worn.hat,
+        equipped_outfit_id=worn.outfit,
+        equipped_accessory_id=worn.accessory,
+    )
+
+
+def _instant(moment: datetime) -> Timestamp:
+    instant = Timestamp()
+    instant.FromDatetime(moment)
+    return instant

@@ -1,0 +1,117 @@
+"""The rules of items: which one drops, what is worn, in which order they are shown.
+
+Pure: luck is an argument. The numbers come from the rules file's section
+[inventory].
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+# In this order they are weighed, and shown.
+RARITIES = ("common", "rare", "epic")
+TYPES = ("hat", "outfit", "accessory")
+LUCK_BYTES = 16
+_ROLL_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RarityWeights:
+    """How often each rarity drops, relative to the others.
+
+    Raises ValueError below 1: a player who lacks only that rarity would get nothing.
+    """
+
+    common: int
+    rare: int
+    epic: int
+
+    def __post_init__(self) -> None:
+        if min(self.common, self.rare, self.epic) < 1:
+            message = "every weight must be at least 1"
+            raise ValueError(message)
+
+    def of(self, rarity: str) -> int:
+        """The weight of one rarity."""
+        return int(getattr(self, rarity))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The numbers."""
+
+    rarity_weights: RarityWeights
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A cosmetic of the catalogue. Its id and its type are for ever."""
+
+    id: str
+    name: str
+    type: str
+    rarity: str
+    sprite_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """The item ids that a hero wears, one per slot; None for an empty one."""
+
+    hat: str | None = None
+    outfit: str | None = None
+    accessory: str | None = None
+
+
+def dropped(
+    luck: bytes, items: Iterable[Item], *, owned: Collection[str], weights: RarityWeights
+) -> Item | None:
+    """The item that drops for one player, or None who owns all of `items`.
+
+    First a rarity, by weight among those that the player does not own
+    completely: bytes 0 to 7 of `luck`, big-endian, modulo the sum of their
+    weights. Then one of its unowned items, evenly, in the order of their ids:
+    bytes 8 to 15. The same arguments give the same item, in whatever order
+    `items` come. Raises ValueError unless `luck` has 16 bytes.
+    """
+    if len(luck) != LUCK_BYTES:
+        message = f"luck has {len(luck)} bytes, not {LUCK_BYTES}"
+        raise ValueError(message)
+    shelves = _unowned_by_rarity(items, owned)
+    if not shelves:
+        return None
+    shelf = shelves[_weighed(int.from_bytes(luck[:_ROLL_BYTES]), shelves, weights)]
+    return sorted(shelf, key=lambda item: item.id)[int.from_bytes(luck[_ROLL_BYTES:]) % len(shelf)]
+
+
+def dressed(worn: Worn, slot: str, item_id: str | None) -> Worn:
+    """What is worn with `item_id` in the slot, or with the slot emptied by None."""
+    return replace(worn, **{slot: item_id})
+
+
+def players_now(now: datetime, offset_seconds: int, *, is_sandbox: bool) -> datetime:
+    """The player's clock: real time, but in the sandbox so many seconds ahead."""
+    return now + timedelta(seconds=offset_seconds) if is_sandbox else now
+
+
+def display_order(item: Item) -> tuple[int, int, str, str]:
+    """Sorts a catalogue by type, rarity and name."""
+    return TYPES.index(item.type), RARITIES.index(item.rarity), item.name, item.id
+
+
+def _unowned_by_rarity(items: Iterable[Item], owned: Collection[str]) -> dict[str, list[Item]]:
+    shelves: dict[str, list[Item]] = {}
+    for item in items:
+        if item.id not in owned:
+            shelves.setdefault(item.rarity, []).append(item)
+    return shelves
+
+
+def _weighed(roll: int, shelves: Mapping[str, list[Item]], weights: RarityWeights) -> str:
+    available = [rarity for rarity in RARITIES if rarity in shelves]
+    left = roll % sum(weights.of(rarity) for rarity in available)
+    for rarity in available[:-1]:
+        if left < weights.of(rarity):
+            return rarity
+        left -= weights.of(rarity)
+    return available[-1]

@@ -1,0 +1,144 @@
+"""The inventory service: messages in, messages out."""
+
+from collections.abc import Mapping, Sequence
+
+import grpc
+
+from protos.inventory.v1 import inventory_pb2 as pb
+from protos.inventory.v1 import inventory_pb2_grpc
+from services.inventory.belongings import Belongings
+from services.inventory.catalogue import Catalogue
+from services.inventory.drops import Drop, DropTable, give
+from services.inventory.failures import LuckMalformed, SlotUnknown
+from services.inventory.messages import (
+    RARITIES,
+    TYPES,
+    granted_message,
+    item_message,
+    owned_message,
+    wardrobe_message,
+)
+from services.inventory.rules import RARITIES as BY_RARITY
+from services.inventory.rules import Rules
+from services.inventory.store import Grant
+from services.kit.batches import isolated
+from services.kit.database import Database
+from services.kit.errors import Failure
+
+_GATEWAY = frozenset({"gateway"})
+CALLERS: Mapping[str, frozenset[str]] = {
+    "BatchGrantDrops": frozenset({"session"}),
+    "BatchGetInventories": _GATEWAY,
+    "BatchGetWardrobes": frozenset({"gateway", "session"}),
+    "ListItems": _GATEWAY,
+    "EquipItem": _GATEWAY,
+    "UnequipSlot": _GATEWAY,
+    "GetRarityWeights": _GATEWAY,
+    "GrantItem": _GATEWAY,
+    "SetClock": _GATEWAY,
+}
+
+
+class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
+    """Answers each method as inventory.proto says."""
+
+    def __init__(
+        self, database: Database, catalogue: Catalogue, rules: Rules, *, is_sandbox: bool
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._belongings = Belongings(database, catalogue, is_sandbox=is_sandbox)
+        self._weights = rules.rarity_weights
+        self._is_sandbox = is_sandbox
+
+    def BatchGrantDrops(
+        self, request: pb.BatchGrantDropsRequest, _: grpc.ServicerContext
+    ) -> pb.BatchGrantDropsResponse:
+        drops = [Drop(d.user_id, d.session_id, d.luck) for d in request.drops]
+        outcomes = isolated(self._give, drops)
+        given = [o.item_id for o in outcomes if isinstance(o, Grant) and o.item_id]
+        items = self._catalogue.with_items(given).items
+        results = [
+            pb.DropResult(failure=outcome.as_item())
+            if isinstance(outcome, Failure)
+            else pb.DropResult(granted=granted_message(outcome, items))
+            for outcome in outcomes
+        ]
+        return pb.BatchGrantDropsResponse(results=results)
+
+    def BatchGetInventories(
+        self, request: pb.BatchGetInventoriesRequest, _: grpc.ServicerContext
+    ) -> pb.BatchGetInventoriesResponse:
+        owned = self._belongings.owned(request.user_ids)
+        ids = {row.item_id for rows in owned.values() for row in rows}
+        items = self._catalogue.with_items(ids).items
+        inventories = {
+            user: pb.Inventory(items=[owned_message(row, items) for row in rows])
+            for user, rows in owned.items()
+        }
+        return pb.BatchGetInventoriesResponse(
+            inventories=[inventories[user] for user in request.user_ids]
+        )
+
+    def BatchGetWardrobes(
+        self, request: pb.BatchGetWardrobesRequest, _: grpc.ServicerContext
+    ) -> pb.BatchGetWardrobesResponse:
+        worn = self._belongings.worn(request.user_ids)
+        wardrobes = [wardrobe_message(user, worn[user]) for user in request.user_ids]
+        return pb.BatchGetWardrobesResponse(wardrobes=wardrobes)
+
+    def ListItems(
+        self, request: pb.ListItemsRequest, _: grpc.ServicerContext
+    ) -> pb.ListItemsResponse:
+        held = self._belongings.held(request.user_id)
+        entries = [
+            pb.CatalogueEntry(item=item_message(item), owned=item.id in held)
+            for item in self._catalogue.current().obtainable
+        ]
+        return pb.ListItemsResponse(entries=entries)
+
+    def EquipItem(
+        self, request: pb.EquipItemRequest, _: grpc.ServicerContext
+    ) -> pb.EquipItemResponse:
+        worn = self._belongings.wear(request.user_id, request.item_id)
+        return pb.EquipItemResponse(wardrobe=wardrobe_message(request.user_id, worn))
+
+    def UnequipSlot(
+        self, request: pb.UnequipSlotRequest, _: grpc.ServicerContext
+    ) -> pb.UnequipSlotResponse:
+        worn = self._belongings.take_off(request.user_id, _slot(request.slot))
+        return pb.UnequipSlotResponse(wardrobe=wardrobe_message(request.user_id, worn))
+
+    def GetRarityWeights(
+        self, _: pb.GetRarityWeightsRequest, __: grpc.ServicerContext
+    ) -> pb.GetRarityWeightsResponse:
+        weights = [
+            pb.RarityWeight(rarity=RARITIES.value(rarity), weight=self._weights.of(rarity))
+            for rarity in BY_RARITY
+        ]
+        return pb.GetRarityWeightsResponse(weights=weights)
+
+    def GrantItem(
+        self, request: pb.GrantItemRequest, _: grpc.ServicerContext
+    ) -> pb.GrantItemResponse:
+        row = self._belongings.grant(request.user_id, request.item_id)
+        items = self._catalogue.with_items([row.item_id]).items
+        return pb.GrantItemResponse(item=owned_message(row, items))
+
+    def SetClock(self, request: pb.SetClockRequest, _: grpc.ServicerContext) -> pb.SetClockResponse:
+        self._belongings.set_clock(
+            request.user_id, offset_seconds=request.offset.seconds, revision=request.revision
+        )
+        return pb.SetClockResponse()
+
+    def _give(self, drops: Sequence[Drop]) -> list[Grant | LuckMalformed]:
+        obtainable = self._catalogue.current().obtainable
+        table = DropTable(obtainable, self._weights, self._is_sandbox)
+        return self._database.transact(lambda connection: give(connection, drops, table))
+
+
+def _slot(value: pb.ItemType.ValueType) -> str:
+    try:
+        return TYPES.word(value)
+    except KeyError:
+        raise SlotUnknown from None

@@ -1,0 +1,282 @@
+"""The inventory service's statements: the transaction's connection first, rows out.
+
+Each works on a whole batch: arrays in, one round trip. A player's wardrobe row
+is the lock on everything that the player owns and wears; the rows are locked in
+the order of the players.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, and_, bindparam, false, func, insert, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.inventory.rules import Item, Worn
+from services.inventory.tables import ID, drop_grant, inventory, item, wardrobe
+from services.kit.database import Connection
+from services.kit.statements import Command, Query, given, of_users
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item of the catalogue; `retired_at` is None while it can be obtained."""
+
+    id: str
+    name: str
+    type: str
+    rarity: str
+    sprite_key: str
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WardrobeRow:
+    """What one hero wears, and the player's clock."""
+
+    user_id: str
+    equipped_hat_id: str | None = None
+    equipped_outfit_id: str | None = None
+    equipped_accessory_id: str | None = None
+    clock_offset_seconds: int = 0
+
+    @property
+    def worn(self) -> Worn:
+        """What is in each slot."""
+        return Worn(self.equipped_hat_id, self.equipped_outfit_id, self.equipped_accessory_id)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedRow:
+    """One item of one player."""
+
+    user_id: str
+    item_id: str
+    obtained_at: datetime
+    source: str
+    equipped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """That a player owns an item, and nothing more."""
+
+    user_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """An item that comes to a player; `session_id` only with the source drop."""
+
+    user_id: str
+    item_id: str
+    id: str
+    obtained_at: datetime
+    source: str
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropKey:
+    """Names one session's drop."""
+
+    user_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one session's drop gave, for ever; no item when the player owned everything."""
+
+    user_id: str
+    session_id: str
+    item_id: str | None
+    obtained_at: datetime
+
+
+# Two services that start at once would insert the same rows, and ON CONFLICT
+# waits for one of the two unique keys only. Players' rows refer to items
+# meanwhile without any wait.
+_LOCK_ITEMS = "LOCK TABLE item IN SHARE ROW EXCLUSIVE MODE"
+_READ_ITEMS = Query(select(*item.c).order_by(item.c.id), ItemRow)
+# Never the type, which says where the item is worn, nor whether it is retired.
+_CHANGING = ("name", "rarity", "sprite_key")
+_SHIPPED = [item.c[name] for name in ("id", "name", "type", "rarity", "sprite_key")]
+_shipped = given(*_SHIPPED)
+_insert_items = upsert(item).from_select(
+    [c.name for c in _SHIPPED], select(_shipped).order_by(_shipped.c.id)
+)
+_STORE_ITEMS = Command(
+    _insert_items.on_conflict_do_update(
+        index_elements=["id"],
+        set_={name: _insert_items.excluded[name] for name in _CHANGING},
+        where=tuple_(*(item.c[name] for name in _CHANGING)).is_distinct_from(
+            tuple_(*(_insert_items.excluded[name] for name in _CHANGING))
+        ),
+    )
+)
+
+_newcomers = given(wardrobe.c.user_id)
+_MAKE_WARDROBES = Command(
+    upsert(wardrobe)
+    .from_select(["user_id"], select(_newcomers))
+    .on_conflict_do_nothing(index_elements=["user_id"])
+)
+_WARDROBES = (
+    select(
+        wardrobe.c.user_id,
+        wardrobe.c.equipped_hat_id,
+        wardrobe.c.equipped_outfit_id,
+        wardrobe.c.equipped_accessory_id,
+        wardrobe.c.clock_offset_seconds,
+    )
+    .where(of_users(wardrobe.c.user_id))
+    .order_by(wardrobe.c.user_id)
+)
+_READ_WARDROBES = Query(_WARDROBES, WardrobeRow)
+_LOCK_WARDROBES = Query(_WARDROBES.with_for_update(of=wardrobe), WardrobeRow)
+_SAVE_WORN = Command(
+    update(wardrobe)
+    .values(
+        equipped_hat_id=bindparam("hat", type_=ID),
+        equipped_outfit_id=bindparam("outfit", type_=ID),
+        equipped_accessory_id=bindparam("accessory", type_=ID),
+    )
+    .where(wardrobe.c.user_id == bindparam("user_id", type_=ID))
+)
+_SAVE_CLOCK = Command(
+    update(wardrobe)
+    .values(
+        clock_offset_seconds=bindparam("offset_seconds", type_=BigInteger),
+        clock_revision=bindparam("revision", type_=BigInteger),
+    )
+    .where(
+        wardrobe.c.user_id == bindparam("user_id", type_=ID),
+        wardrobe.c.clock_revision < bindparam("revision", type_=BigInteger),
+    )
+)
+
+_worn = or_(
+    inventory.c.item_id == wardrobe.c.equipped_hat_id,
+    inventory.c.item_id == wardrobe.c.equipped_outfit_id,
+    inventory.c.item_id == wardrobe.c.equipped_accessory_id,
+)
+_READ_OWNED = Query(
+    select(
+        inventory.c.user_id,
+        inventory.c.item_id,
+        inventory.c.obtained_at,
+        inventory.c.source,
+        func.coalesce(_worn, false()).label("equipped"),
+    )
+    .join_from(
+        inventory,
+        wardrobe,
+        and_(wardrobe.c.user_id == inventory.c.user_id, of_users(wardrobe.c.user_id)),
+        isouter=True,
+    )
+    .where(of_users(inventory.c.user_id))
+    .order_by(inventory.c.user_id, inventory.c.obtained_at.desc(), inventory.c.id.desc()),
+    OwnedRow,
+)
+_READ_HELD = Query(
+    select(inventory.c.user_id, inventory.c.item_id).where(of_users(inventory.c.user_id)), HeldRow
+)
+_ACQUIRED = [
+    inventory.c[name]
+    for name in ("user_id", "item_id", "id", "obtained_at", "source", "session_id")
+]
+_ACQUIRE = Command(
+    insert(inventory).from_select([c.name for c in _ACQUIRED], select(given(*_ACQUIRED)))
+)
+
+_told = given(drop_grant.c.user_id, drop_grant.c.session_id)
+_READ_GRANTS = Query(
+    select(*drop_grant.c)
+    .join(
+        _told,
+        and_(
+            drop_grant.c.user_id == _told.c.user_id,
+            drop_grant.c.session_id == _told.c.session_id,
+        ),
+    )
+    .where(of_users(drop_grant.c.user_id)),
+    Grant,
+)
+_ADD_GRANTS = Command(
+    insert(drop_grant).from_select([c.name for c in drop_grant.c], select(given(*drop_grant.c)))
+)
+
+
+def store_items(connection: Connection, items: Sequence[Item]) -> None:
+    """Adds the items that are new and changes those that differ, but for their type.
+
+    Takes nothing away. Safe to repeat, and for several processes at once.
+    """
+    connection.execute(_LOCK_ITEMS)
+    _STORE_ITEMS.run(connection, rows=items)
+
+
+def read_items(connection: Connection) -> list[ItemRow]:
+    """The whole catalogue, retired items too."""
+    return _READ_ITEMS.all(connection)
+
+
+def lock_wardrobes(connection: Connection, users: Iterable[str]) -> dict[str, WardrobeRow]:
+    """The players' wardrobes, made where missing, locked: one hand at a time gives and dresses."""
+    players = sorted(set(users))
+    _MAKE_WARDROBES.run(connection, user_id=players)
+    return {row.user_id: row for row in _LOCK_WARDROBES.all(connection, users=players)}
+
+
+def read_wardrobes(connection: Connection, users: Sequence[str]) -> dict[str, WardrobeRow]:
+    """The players' wardrobes; none for a player who was never here."""
+    return {row.user_id: row for row in _READ_WARDROBES.all(connection, users=users)}
+
+
+def save_worn(connection: Connection, user_id: str, worn: Worn) -> None:
+    """Stores what the hero wears. The database refuses what the player does not own."""
+    _SAVE_WORN.run(
+        connection,
+        user_id=user_id,
+        hat=worn.hat,
+        outfit=worn.outfit,
+        accessory=worn.accessory,
+    )
+
+
+def save_clock(connection: Connection, user_id: str, *, offset_seconds: int, revision: int) -> None:
+    """Stores how far the player's clock is ahead, unless a newer revision is there."""
+    _MAKE_WARDROBES.run(connection, user_id=[user_id])
+    _SAVE_CLOCK.run(connection, user_id=user_id, offset_seconds=offset_seconds, revision=revision)
+
+
+def read_owned(connection: Connection, users: Sequence[str]) -> list[OwnedRow]:
+    """What the players own, each player's newest first."""
+    return _READ_OWNED.all(connection, users=users)
+
+
+def read_held(connection: Connection, users: Iterable[str]) -> dict[str, set[str]]:
+    """The ids of what the players own, an entry for every player."""
+    held: dict[str, set[str]] = {user: set() for user in users}
+    for row in _READ_HELD.all(connection, users=list(held)):
+        held[row.user_id].add(row.item_id)
+    return held
+
+
+def acquire(connection: Connection, rows: Sequence[Acquisition]) -> None:
+    """Adds items to what players own. The database refuses an item owned already."""
+    if rows:
+        _ACQUIRE.run(connection, rows=rows)
+
+
+def read_grants(connection: Connection, keys: Sequence[DropKey]) -> list[Grant]:
+    """What these sessions' drops gave, where they were told before."""
+    return _READ_GRANTS.all(connection, rows=keys)
+
+
+def add_grants(connection: Connection, rows: Sequence[Grant]) -> None:
+    """Records what sessions' drops gave."""
+    if rows:
+        _ADD_GRANTS.run(connection, rows=rows)
