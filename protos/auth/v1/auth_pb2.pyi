@@ -569,7 +569,7 @@ class ListEndedFamiliesRequest(_message.Message):
     SINCE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
-        """Only families ended after this; absent for all whose tokens still live."""
+        """Only families ended at or after this; absent for all whose tokens still live."""
 
     def __init__(
         self,
@@ -594,7 +594,7 @@ class ListEndedFamiliesResponse(_message.Message):
     UNTIL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def family_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Their ids."""
+        """Their ids, the first to end first; some may have been told before."""
 
     @_builtins.property
     def until(self) -> _timestamp_pb2.Timestamp:

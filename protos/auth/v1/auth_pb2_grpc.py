@@ -82,7 +82,8 @@ class AuthServiceServicer:
     """
 
     def Register(self, request, context):
-        """Opens an account. Fails: EMAIL_TAKEN, PASSWORD_TOO_WEAK {detail}.
+        """Opens an account. Fails: EMAIL_TAKEN, PASSWORD_TOO_WEAK {detail},
+        FIELD_INVALID {field}, HASHING_BUSY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,7 +123,7 @@ class AuthServiceServicer:
 
     def UpdateUser(self, request, context):
         """Changes the fields that are given. Fails: USER_UNKNOWN, EMAIL_TAKEN,
-        PASSWORD_TOO_WEAK {detail}, WRONG_PASSWORD, HASHING_BUSY.
+        PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD, HASHING_BUSY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,7 +138,7 @@ class AuthServiceServicer:
 
     def ListEndedFamilies(self, request, context):
         """Reads the families that ended lately, so that their access tokens are
-        refused before they expire by themselves.
+        refused before they expire by themselves. A bounded number at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,9 @@ class AuthServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuthServiceAsyncStub: ...
     Register: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RegisterRequest, _auth_pb2.RegisterResponse]
-    """Opens an account. Fails: EMAIL_TAKEN, PASSWORD_TOO_WEAK {detail}."""
+    """Opens an account. Fails: EMAIL_TAKEN, PASSWORD_TOO_WEAK {detail},
+    FIELD_INVALID {field}, HASHING_BUSY.
+    """
     Login: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]
     """Checks a password and opens a token family. Unknown, wrong and inactive
     look and take the same. Fails: BAD_CREDENTIALS, HASHING_BUSY.
@@ -52,13 +54,13 @@ class AuthServiceStub:
     """
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_auth_pb2.UpdateUserRequest, _auth_pb2.UpdateUserResponse]
     """Changes the fields that are given. Fails: USER_UNKNOWN, EMAIL_TAKEN,
-    PASSWORD_TOO_WEAK {detail}, WRONG_PASSWORD, HASHING_BUSY.
+    PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD, HASHING_BUSY.
     """
     GetSigningKeys: _grpc.UnaryUnaryMultiCallable[_auth_pb2.GetSigningKeysRequest, _auth_pb2.GetSigningKeysResponse]
     """Reads the public keys that verify access tokens."""
     ListEndedFamilies: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ListEndedFamiliesRequest, _auth_pb2.ListEndedFamiliesResponse]
     """Reads the families that ended lately, so that their access tokens are
-    refused before they expire by themselves.
+    refused before they expire by themselves. A bounded number at once.
     """
 
 @_typing.type_check_only
@@ -67,7 +69,9 @@ class AuthServiceAsyncStub(AuthServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Register: _aio.UnaryUnaryMultiCallable[_auth_pb2.RegisterRequest, _auth_pb2.RegisterResponse]  # type: ignore[assignment]
-    """Opens an account. Fails: EMAIL_TAKEN, PASSWORD_TOO_WEAK {detail}."""
+    """Opens an account. Fails: EMAIL_TAKEN, PASSWORD_TOO_WEAK {detail},
+    FIELD_INVALID {field}, HASHING_BUSY.
+    """
     Login: _aio.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]  # type: ignore[assignment]
     """Checks a password and opens a token family. Unknown, wrong and inactive
     look and take the same. Fails: BAD_CREDENTIALS, HASHING_BUSY.
@@ -85,13 +89,13 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """
     UpdateUser: _aio.UnaryUnaryMultiCallable[_auth_pb2.UpdateUserRequest, _auth_pb2.UpdateUserResponse]  # type: ignore[assignment]
     """Changes the fields that are given. Fails: USER_UNKNOWN, EMAIL_TAKEN,
-    PASSWORD_TOO_WEAK {detail}, WRONG_PASSWORD, HASHING_BUSY.
+    PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD, HASHING_BUSY.
     """
     GetSigningKeys: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetSigningKeysRequest, _auth_pb2.GetSigningKeysResponse]  # type: ignore[assignment]
     """Reads the public keys that verify access tokens."""
     ListEndedFamilies: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListEndedFamiliesRequest, _auth_pb2.ListEndedFamiliesResponse]  # type: ignore[assignment]
     """Reads the families that ended lately, so that their access tokens are
-    refused before they expire by themselves.
+    refused before they expire by themselves. A bounded number at once.
     """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -103,7 +107,9 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_pb2.RegisterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.RegisterResponse, _abc.Awaitable[_auth_pb2.RegisterResponse]]:
-        """Opens an account. Fails: EMAIL_TAKEN, PASSWORD_TOO_WEAK {detail}."""
+        """Opens an account. Fails: EMAIL_TAKEN, PASSWORD_TOO_WEAK {detail},
+        FIELD_INVALID {field}, HASHING_BUSY.
+        """
 
     @_abc_1.abstractmethod
     def Login(
@@ -151,7 +157,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.UpdateUserResponse, _abc.Awaitable[_auth_pb2.UpdateUserResponse]]:
         """Changes the fields that are given. Fails: USER_UNKNOWN, EMAIL_TAKEN,
-        PASSWORD_TOO_WEAK {detail}, WRONG_PASSWORD, HASHING_BUSY.
+        PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD, HASHING_BUSY.
         """
 
     @_abc_1.abstractmethod
@@ -169,7 +175,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.ListEndedFamiliesResponse, _abc.Awaitable[_auth_pb2.ListEndedFamiliesResponse]]:
         """Reads the families that ended lately, so that their access tokens are
-        refused before they expire by themselves.
+        refused before they expire by themselves. A bounded number at once.
         """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,118 @@
+"""Logins: a family of refresh tokens each, of which only the newest is unused."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.auth import rules, store
+from services.auth.failures import TokenInvalid, TokenReused
+from services.auth.tokens import RefreshTokens, fingerprint
+from services.kit.clock import database_now
+from services.kit.database import Connection
+from services.kit.errors import Failure
+from services.kit.ids import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a login or a refresh decided to hand out."""
+
+    user: store.UserRow
+    family_id: str
+    refresh_token: str
+    refresh_expires_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Login:
+    """Whose family is at hand, locked or new, and when."""
+
+    connection: Connection
+    user: store.UserRow
+    family_id: str
+    now: datetime
+
+
+class Logins:
+    """Opens families and hands out their tokens, within the caller's transaction."""
+
+    def __init__(self, secret: str) -> None:
+        self._tokens = RefreshTokens(secret)
+
+    def opened(self, connection: Connection, user: store.UserRow, *, now: datetime) -> Grant:
+        """A new family of a locked account, with its first token."""
+        family = store.FamilyRow(uuid7(now), user.id, now)
+        store.add_family(connection, family)
+        return self._added(_Login(connection, user, family.id, now), generation=1)
+
+    def refreshed(self, connection: Connection, token: str) -> Grant | Failure:
+        """What a presented token is exchanged for.
+
+        A failure is returned, not raised: a family that ends is to be committed.
+        """
+        presented = fingerprint(token)
+        family = store.lock_family_of(connection, presented)
+        if family is None:
+            return TokenInvalid()
+        user = store.read_users(connection, [family.user_id])[family.user_id]
+        login = _Login(connection, user, family.id, database_now(connection))
+        return self._decided(login, family, store.read_token(connection, presented))
+
+    def _decided(
+        self, login: _Login, family: store.FamilyRow, token: store.TokenRow
+    ) -> Grant | Failure:
+        match rules.verdict(
+            end_reason=family.end_reason,
+            is_active=login.user.is_active,
+            used_at=token.used_at,
+            expires_at=token.expires_at,
+            now=login.now,
+        ):
+            case rules.Verdict.ROTATE:
+                return self._rotated(login, token)
+            case rules.Verdict.REPEAT:
+                return self._repeated(login)
+            case rules.Verdict.REUSED:
+                return _reused(login)
+            case rules.Verdict.EXPIRED | rules.Verdict.INVALID:
+                return TokenInvalid()
+
+    def _repeated(self, login: _Login) -> Grant:
+        """The newest token again; a new one when the secret that made it was changed."""
+        newest = store.newest_token(login.connection, login.family_id)
+        value = self._tokens.of(login.family_id, newest.generation)
+        if fingerprint(value) != newest.token_hash:
+            return self._rotated(login, newest)
+        return Grant(login.user, login.family_id, value, newest.expires_at, login.now)
+
+    def _rotated(self, login: _Login, token: store.TokenRow) -> Grant:
+        store.use_token(login.connection, token.token_hash, now=login.now)
+        return self._added(login, generation=token.generation + 1)
+
+    def _added(self, login: _Login, *, generation: int) -> Grant:
+        value = self._tokens.of(login.family_id, generation)
+        expires = login.now + rules.REFRESH_LIFETIME
+        row = store.TokenRow(fingerprint(value), login.family_id, generation, login.now, expires)
+        store.add_token(login.connection, row)
+        return Grant(login.user, login.family_id, value, expires, login.now)
+
+
+def log_out(connection: Connection, user_id: str, family_id: str) -> None:
+    """Ends one login of an account, if it is there and open."""
+    families = store.lock_open_families(connection, user_id)
+    these = [family.id for family in families if family.id == family_id]
+    now = database_now(connection)
+    store.end_families(connection, these, reason=rules.LOGOUT, now=now)
+
+
+def end_others(connection: Connection, user_id: str, kept: str, *, now: datetime) -> None:
+    """Ends every login of an account whose password changed, but the one `kept`."""
+    families = store.lock_open_families(connection, user_id)
+    others = [family.id for family in families if family.id != kept]
+    store.end_families(connection, others, reason=rules.PASSWORD, now=now)
+
+
+def _reused(login: _Login) -> Failure:
+    families = [login.family_id]
+    store.end_families(login.connection, families, reason=rules.REUSE, now=login.now)
+    return TokenReused()

@@ -1,0 +1,94 @@
+"""Passwords: hashed by argon2id, a few at a time, and never kept."""
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
+from typing import Protocol, TypeVar
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from services.auth import rules
+from services.auth.failures import HashingBusy, PasswordTooWeak
+
+Answer = TypeVar("Answer")
+
+# OWASP's recommendation for argon2id.
+MEMORY_KIB = 19 * 1024
+PASSES = 2
+# A hash takes a whole core for about 20 ms: a flood of them may have two cores'
+# worth of threads, and a queue that is over within a tenth of a second.
+THREADS = 2
+WAITING = 6
+
+# The list alone: zxcvbn's own judgement takes quadratic time.
+_COMMON = frozenset(word.casefold() for word in FREQUENCY_LISTS["passwords"])
+
+
+class Hasher(Protocol):
+    """How one password is hashed and verified; each takes a while."""
+
+    def hash(self, password: str, /) -> str:
+        """A new hash."""
+        ...
+
+    def verify_and_update(self, password: str, hash: str, /) -> tuple[bool, str | None]:  # noqa: A002  # the library's name
+        """Whether it matches, and a stronger hash where the old one is out of date."""
+        ...
+
+
+def argon2id(*, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> Hasher:
+    """The town's hasher."""
+    hasher = Argon2Hasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
+    return PasswordHash((hasher,))
+
+
+def require_strong(password: str, email: str, full_name: str | None) -> None:
+    """Passes for a password that the policy allows. Raises PasswordTooWeak."""
+    normal = rules.normal_password(password)
+    own = rules.own_words(email, full_name)
+    detail = rules.weakness(normal, own=own, common=_COMMON)
+    if detail is not None:
+        raise PasswordTooWeak(detail=detail)
+
+
+class Passwords:
+    """Hashes and verifies passwords in threads of their own.
+
+    Every method raises HashingBusy at once when too many wait already.
+    """
+
+    def __init__(self, hasher: Hasher) -> None:
+        self._hasher = hasher
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="hash")
+        self._places = BoundedSemaphore(THREADS + WAITING)
+        # Verified where there is no account, so that its absence takes as long.
+        self._nobodys = hasher.hash(secrets.token_urlsafe())
+
+    def hashed(self, password: str) -> str:
+        """A new hash of the password."""
+        return self._in_turn(lambda: self._hasher.hash(rules.normal_password(password)))
+
+    def verified(self, password: str, stored: str | None) -> tuple[bool, str | None]:
+        """Whether the password is the stored one, and a new hash when that is out of date.
+
+        False for no stored hash, after the same time.
+        """
+        normal = rules.normal_password(password)
+        against = stored or self._nobodys
+        matches, renewed = self._in_turn(lambda: self._hasher.verify_and_update(normal, against))
+        return matches and stored is not None, renewed
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.shutdown()
+
+    def _in_turn(self, work: Callable[[], Answer]) -> Answer:
+        if not self._places.acquire(blocking=False):
+            raise HashingBusy
+        try:
+            return self._threads.submit(work).result()
+        finally:
+            self._places.release()

@@ -1,0 +1,134 @@
+"""The rules of accounts and tokens: what is equal, what is too weak, what is used up.
+
+Pure: time and the list of common passwords are arguments.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+
+ACCESS_LIFETIME = timedelta(minutes=15)
+REFRESH_LIFETIME = timedelta(days=30)
+# A lost answer and a second tab come back within seconds; a thief rarely does.
+REUSE_GRACE = timedelta(seconds=10)
+# Readers of expiry times may be behind the database's clock by this much.
+CLOCK_LEEWAY = timedelta(minutes=1)
+# How long an ended login's access tokens may still be believed somewhere.
+ENDED_MATTERS = ACCESS_LIFETIME + CLOCK_LEEWAY
+# A family's end is stored with a time from before its commit; a reader that
+# asks again from this much earlier misses none. Longer than any transaction.
+ENDED_OVERLAP = timedelta(seconds=5)
+
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 128
+
+# In characters; the tables hold the same bounds.
+LONGEST = {"email": 254, "full_name": 200, "profile_picture": 60_000}
+# Case folding can lengthen an address.
+LONGEST_EMAIL_KEY = 600
+
+# Why a family ended, as stored.
+LOGOUT = "logout"
+PASSWORD = "password"  # noqa: S105  # a reason, not a secret
+REUSE = "reuse"
+
+
+class Verdict(Enum):
+    """What a presented refresh token is good for."""
+
+    ROTATE = "use it up for the next one"
+    REPEAT = "give the newest one of its family again"
+    REUSED = "end its family"
+    EXPIRED = "refuse it: too old"
+    INVALID = "refuse it: its family or account is closed"
+
+
+def verdict(
+    *,
+    end_reason: str | None,
+    is_active: bool,
+    used_at: datetime | None,
+    expires_at: datetime,
+    now: datetime,
+) -> Verdict:
+    """What becomes of a known token of a family that ended for `end_reason`, if it did.
+
+    Reuse is judged before age and account: also an old token in wrong hands
+    shows that the family is.
+    """
+    if end_reason is not None:
+        return Verdict.REUSED if end_reason == REUSE else Verdict.INVALID
+    if used_at is not None and now - used_at > REUSE_GRACE:
+        return Verdict.REUSED
+    if not is_active:
+        return Verdict.INVALID
+    if used_at is not None:
+        return Verdict.REPEAT
+    return Verdict.ROTATE if now < expires_at else Verdict.EXPIRED
+
+
+def normal_email(text: str) -> str:
+    """An e-mail address as it is stored and shown: in NFC."""
+    return unicodedata.normalize("NFC", text)
+
+
+def email_key(text: str) -> str:
+    """The form in which two addresses are compared.
+
+    Unicode's compatibility caseless match (The Unicode Standard, D146).
+    """
+    folded = unicodedata.normalize("NFD", text).casefold()
+    return _nfkc(_nfkc(folded).casefold())
+
+
+def unfit_field(fields: Mapping[str, str | None]) -> str | None:
+    """The name of the first field that cannot be stored, or None.
+
+    Fields are named as in LONGEST; None stands for no value.
+    """
+    return next((n for n, v in fields.items() if v is not None and not _fits(n, v)), None)
+
+
+def normal_password(text: str) -> str:
+    """A password as it is hashed: NFKC, so that every keyboard types the same."""
+    return _nfkc(text)
+
+
+def weakness(password: str, *, own: Iterable[str], common: frozenset[str]) -> str | None:
+    """Why a password in normal form will not do, as a sentence for the player, or None.
+
+    `own` are words that the player is known by; `common` are case-folded.
+    """
+    if len(password) < SHORTEST_PASSWORD:
+        return f"Choose a password of at least {SHORTEST_PASSWORD} characters."
+    if len(password) > LONGEST_PASSWORD:
+        return f"Choose a password of at most {LONGEST_PASSWORD} characters."
+    if password.casefold() in common:
+        return "This password is among the most common ones. Choose another."
+    if _bare(password) in {_bare(word) for word in own} - {""}:
+        return "This password is just your e-mail address or name. Choose another."
+    return None
+
+
+def own_words(email: str, full_name: str | None) -> list[str]:
+    """What a player is known by: the address, its local part, the name."""
+    return [email, email.rpartition("@")[0], full_name or ""]
+
+
+def _fits(name: str, value: str) -> bool:
+    if "\0" in value or len(value) > LONGEST[name]:
+        return False
+    if name != "email":
+        return True
+    local, _, domain = value.rpartition("@")
+    return bool(local and domain) and len(email_key(value)) <= LONGEST_EMAIL_KEY
+
+
+def _bare(text: str) -> str:
+    """Letters and digits only: "Ada Lovelace" and "ada-lovelace" are one."""
+    return "".join(filter(str.isalnum, _nfkc(text).casefold()))
+
+
+def _nfkc(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
