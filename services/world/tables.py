@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    literal_column,
 )
 from sqlalchemy.dialects.postgresql import ENUM, UUID
 
@@ -24,6 +25,8 @@ metadata = MetaData(
 ID = UUID(as_uuid=False)
 INSTANT = DateTime(timezone=True)
 KIND = ENUM("earned", "bridge", name="credited_kind", metadata=metadata)
+EARNED = literal_column("'earned'::credited_kind", KIND)
+BRIDGE = literal_column("'bridge'::credited_kind", KIND)
 
 world_state = Table(
     "world_state",

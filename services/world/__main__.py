@@ -1,0 +1,44 @@
+"""The world service's process: `python -m services.world`."""
+
+from protos.world.v1 import world_pb2_grpc
+from services.kit import telemetry
+from services.kit.database import Database
+from services.kit.rulesfile import load_or_exit
+from services.kit.server import Served, serve
+from services.kit.settings import ServiceSettings, service_settings
+from services.world.rules import Rules
+from services.world.service import CALLERS, SERVICE, WorldService
+from services.world.worlds import Worlds
+
+
+def wired(settings: ServiceSettings) -> Served:
+    """The service with its database."""
+    numbers, _ = load_or_exit(settings.rules, "world", Rules)
+    database = Database(settings.database_url)
+    servicer = WorldService(Worlds(database, numbers, has_sandbox=settings.sandbox), numbers)
+    database.open()
+    return Served(
+        name="world",
+        service=SERVICE.full_name,
+        callers=CALLERS,
+        register=lambda server: world_pb2_grpc.add_WorldServiceServicer_to_server(servicer, server),
+        is_ready=database.is_ready,
+        close=database.close,
+    )
+
+
+def main() -> None:
+    """Serves until told to stop."""
+    settings = service_settings("world", ServiceSettings)
+    is_production = settings.environment == "production"
+    telemetry.configure("world", is_production=is_production)
+    serve(
+        wired(settings),
+        listen=settings.listen,
+        secret=settings.secret,
+        is_production=is_production,
+    )
+
+
+if __name__ == "__main__":
+    main()

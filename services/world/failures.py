@@ -1,0 +1,28 @@
+"""How a call to the world service fails by name."""
+
+from datetime import datetime
+
+import grpc
+
+from services.kit.errors import Failure
+
+
+class ZoneUnknown(Failure):
+    """The tz database has no such zone."""
+
+    code = grpc.StatusCode.INVALID_ARGUMENT
+
+
+class ZoneChangedRecently(Failure):
+    """The zone was changed a short while ago."""
+
+    @classmethod
+    def until(cls, allowed_from: datetime) -> "ZoneChangedRecently":
+        """Tells from when on, by the player's clock, it may change again."""
+        return cls(allowed_from=allowed_from.isoformat().replace("+00:00", "Z"))
+
+
+class SandboxOff(Failure):
+    """The town has no sandbox."""
+
+    code = grpc.StatusCode.NOT_FOUND

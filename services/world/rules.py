@@ -1,0 +1,117 @@
+"""The rules of the town: which rooms grow with the number of successful sessions.
+
+Pure: time is an argument. The numbers come from the rules file's section
+[world]. The rules of the streak and the zones stand in streak.py.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+# Each room, and where a world keeps its level.
+LEVELS = {
+    "study": "study_room_level",
+    "build": "build_room_level",
+    "training": "training_room_level",
+    "plaza": "plaza_level",
+}
+# The zone of a player who has not set one.
+UTC = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """A room reaches `level` with that many successful sessions."""
+
+    room: str
+    sessions: int
+    level: int
+
+    def __post_init__(self) -> None:
+        if self.room not in LEVELS:
+            message = f"room must be one of {', '.join(LEVELS)}"
+            raise ValueError(message)
+        if self.sessions < 1 or self.level < 2:  # noqa: PLR2004 - level 1 is where rooms start
+            message = "sessions must be at least 1, level at least 2"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The numbers. Raises ValueError when they make no game."""
+
+    zone_change_hours: int
+    upgrades: tuple[Upgrade, ...]
+
+    def __post_init__(self) -> None:
+        if self.zone_change_hours < 0:
+            message = "zone_change_hours must be at least 0"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One player's town as it is stored; see tables.py.
+
+    `day_streak` is as of `last_session_date`; what a player is shown also
+    depends on today's date, see streak.py.
+    """
+
+    user_id: str
+    id: str
+    study_room_level: int = 1
+    build_room_level: int = 1
+    training_room_level: int = 1
+    plaza_level: int = 1
+    total_sessions_success: int = 0
+    day_streak: int = 0
+    longest_streak: int = 0
+    last_session_date: date | None = None
+    streak_through: date | None = None
+    bridged_through: date | None = None
+    timezone: str = UTC
+    zone_changed_at: datetime | None = None
+    clock_offset_seconds: int = 0
+    clock_revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NextUpgrade:
+    """The nearest upgrade ahead, and the successes that are missing for it."""
+
+    room: str
+    level: int
+    sessions_left: int
+
+
+def level_by_rule(room: str, sessions: int, rules: Rules) -> int:
+    """The level of a room after so many successes: 1 where nothing raised it yet."""
+    reached = (u.level for u in rules.upgrades if u.room == room and u.sessions <= sessions)
+    return max(reached, default=1)
+
+
+def counted(world: World, rules: Rules) -> World:
+    """The world after one more success. Rooms never fall, whatever the rules became."""
+    total = world.total_sessions_success + 1
+    levels = {
+        column: max(getattr(world, column), level_by_rule(room, total, rules))
+        for room, column in LEVELS.items()
+    }
+    return replace(world, total_sessions_success=total, **levels)
+
+
+def upgraded(before: World, after: World) -> tuple[str, ...]:
+    """The rooms whose level rose between the two."""
+    return tuple(
+        room for room, column in LEVELS.items() if getattr(after, column) > getattr(before, column)
+    )
+
+
+def next_upgrade(world: World, rules: Rules) -> NextUpgrade | None:
+    """The upgrade that the fewest further successes lead to; None when none is left."""
+    total = world.total_sessions_success
+    ahead = [
+        NextUpgrade(u.room, u.level, u.sessions - total)
+        for u in rules.upgrades
+        if u.sessions > total and u.level > getattr(world, LEVELS[u.room])
+    ]
+    return min(ahead, key=lambda upgrade: upgrade.sessions_left, default=None)

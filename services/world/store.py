@@ -1,0 +1,227 @@
+"""The world service's statements: the transaction's connection first, rows out.
+
+Each works on a whole batch: arrays in, one round trip. Rows are locked in
+user order.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Column, Text, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.kit.database import Connection
+from services.kit.statements import Command, Query, given, of_users
+from services.world.rules import World
+from services.world.streak import Dates, ZoneChange
+from services.world.tables import (
+    BRIDGE,
+    EARNED,
+    ID,
+    INSTANT,
+    credited_date,
+    credited_session,
+    world_state,
+    zone_change,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Names one session of one player."""
+
+    user_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreditRow:
+    """A session that counts; `rooms` are those that it upgraded."""
+
+    user_id: str
+    session_id: str
+    ends_at: datetime
+    local_date: date
+    credited_at: datetime
+    rooms: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Credited:
+    user_id: str
+    session_id: str
+    rooms_upgraded: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    user_id: str
+    local_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class _DayOfKind:
+    user_id: str
+    local_date: date
+    kind: str
+
+
+_WORLD = [world_state.c[field.name] for field in fields(World)]
+_WORLDS = select(*_WORLD).where(of_users(world_state.c.user_id)).order_by(world_state.c.user_id)
+_READ_WORLDS = Query(_WORLDS, World)
+_LOCK_WORLDS = Query(_WORLDS.with_for_update(of=world_state), World)
+
+_new = given(*_WORLD)
+_MAKE_WORLDS = Command(
+    upsert(world_state)
+    .from_select([c.name for c in _WORLD], select(_new))
+    .on_conflict_do_nothing(index_elements=["user_id"])
+)
+_changed = given(*_WORLD)
+_SAVE_WORLDS = Command(
+    update(world_state)
+    .values({c.name: _changed.c[c.name] for c in _WORLD if c.name not in ("user_id", "id")})
+    .where(of_users(world_state.c.user_id), world_state.c.user_id == _changed.c.user_id)
+)
+
+_these = given(credited_session.c.user_id, credited_session.c.session_id)
+_CREDITED = Query(
+    select(
+        credited_session.c.user_id,
+        credited_session.c.session_id,
+        credited_session.c.rooms_upgraded,
+    )
+    .join(
+        _these,
+        and_(
+            credited_session.c.user_id == _these.c.user_id,
+            credited_session.c.session_id == _these.c.session_id,
+        ),
+    )
+    .where(of_users(credited_session.c.user_id)),
+    _Credited,
+)
+_CREDIT = [
+    credited_session.c[name]
+    for name in ("user_id", "session_id", "ends_at", "local_date", "credited_at")
+]
+# An array of arrays cannot be unnested row by row: the rooms travel as one text.
+_credits = given(*_CREDIT, Column("rooms", Text))
+_ADD_CREDITS = Command(
+    insert(credited_session).from_select(
+        [*(c.name for c in _CREDIT), "rooms_upgraded"],
+        select(
+            *(_credits.c[c.name] for c in _CREDIT),
+            func.string_to_array(_credits.c.rooms, ","),
+        ),
+    )
+)
+
+_days = given(credited_date.c.user_id, credited_date.c.local_date)
+_EARN = Command(
+    upsert(credited_date)
+    .from_select(["user_id", "local_date", "kind"], select(_days, EARNED))
+    .on_conflict_do_update(index_elements=["user_id", "local_date"], set_={"kind": EARNED})
+)
+_BRIDGE = Command(
+    upsert(credited_date)
+    .from_select(["user_id", "local_date", "kind"], select(_days, BRIDGE))
+    .on_conflict_do_nothing(index_elements=["user_id", "local_date"])
+)
+_DATES = Query(
+    select(credited_date.c.user_id, credited_date.c.local_date, credited_date.c.kind).where(
+        of_users(credited_date.c.user_id)
+    ),
+    _DayOfKind,
+)
+
+_CHANGE = [zone_change.c[field.name] for field in fields(ZoneChange)]
+_ZONE_CHANGES = Query(select(*_CHANGE).where(of_users(zone_change.c.user_id)), ZoneChange)
+_FORGET_LATER_ZONES = Command(
+    delete(zone_change).where(
+        zone_change.c.user_id == bindparam("user_id", type_=ID),
+        zone_change.c.changed_at >= bindparam("changed_at", type_=INSTANT),
+    )
+)
+_ADD_ZONE = Command(
+    insert(zone_change).from_select([c.name for c in _CHANGE], select(given(*_CHANGE)))
+)
+
+
+def read_worlds(connection: Connection, users: Sequence[str]) -> dict[str, World]:
+    """The worlds that exist."""
+    return {world.user_id: world for world in _READ_WORLDS.all(connection, users=users)}
+
+
+def lock_worlds(connection: Connection, users: Sequence[str]) -> dict[str, World]:
+    """The worlds that exist, locked."""
+    return {world.user_id: world for world in _LOCK_WORLDS.all(connection, users=users)}
+
+
+def make_worlds(connection: Connection, worlds: Iterable[World]) -> None:
+    """Stores new worlds; those of players who have one stay as they are."""
+    _MAKE_WORLDS.run(connection, rows=_in_order(worlds))
+
+
+def save_worlds(connection: Connection, worlds: Iterable[World]) -> None:
+    """Stores locked worlds."""
+    _SAVE_WORLDS.run(connection, rows=_in_order(worlds))
+
+
+def credited(connection: Connection, keys: Iterable[Key]) -> dict[Key, tuple[str, ...]]:
+    """The sessions among `keys` that count already, with the rooms that each upgraded."""
+    rows = _CREDITED.all(connection, rows=list(keys))
+    return {Key(row.user_id, row.session_id): tuple(row.rooms_upgraded) for row in rows}
+
+
+def add_credits(connection: Connection, rows: Sequence[CreditRow]) -> None:
+    """Records sessions that count. A second record of one session is refused."""
+    _ADD_CREDITS.run(connection, rows=rows)
+
+
+def earn(connection: Connection, days: Mapping[str, Iterable[date]]) -> None:
+    """Records earned dates of players; a bridge becomes earned."""
+    _EARN.run(connection, rows=_flat(days))
+
+
+def bridge(connection: Connection, user_id: str, days: Iterable[date]) -> None:
+    """Records bridges of a player; an earned date stays earned."""
+    _BRIDGE.run(connection, rows=_flat({user_id: days}))
+
+
+def dates(connection: Connection, users: Sequence[str]) -> dict[str, Dates]:
+    """Every credited date of the players."""
+    calendars = {user: Dates() for user in users}
+    for row in _DATES.all(connection, users=users):
+        calendar = calendars[row.user_id]
+        (calendar.earned if row.kind == "earned" else calendar.bridges).add(row.local_date)
+    return calendars
+
+
+def zone_changes(connection: Connection, users: Sequence[str]) -> dict[str, list[ZoneChange]]:
+    """Every change of zone of the players."""
+    changes: dict[str, list[ZoneChange]] = {user: [] for user in users}
+    for change in _ZONE_CHANGES.all(connection, users=users):
+        changes[change.user_id].append(change)
+    return changes
+
+
+def set_zone(connection: Connection, change: ZoneChange) -> None:
+    """Records a zone that is in force from now on.
+
+    A later change can only stem from a sandbox clock that was set back since.
+    """
+    at = {"user_id": change.user_id, "changed_at": change.changed_at}
+    _FORGET_LATER_ZONES.run(connection, **at)
+    _ADD_ZONE.run(connection, rows=[change])
+
+
+def _flat(days: Mapping[str, Iterable[date]]) -> list[_Day]:
+    return [_Day(user, day) for user in sorted(days) for day in sorted(days[user])]
+
+
+def _in_order(worlds: Iterable[World]) -> list[Any]:
+    """The order in which every transaction inserts, so that none wait in a ring."""
+    return sorted(worlds, key=lambda world: world.user_id)

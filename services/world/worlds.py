@@ -1,0 +1,169 @@
+"""What happens to worlds: each change is one transaction, lock → decide → save."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from services.kit.clock import database_now
+from services.kit.database import Connection, Database
+from services.kit.errors import Unavailable
+from services.kit.ids import uuid7
+from services.world import store, streak
+from services.world.crediting import Credit, credit
+from services.world.failures import SandboxOff, ZoneChangedRecently, ZoneUnknown
+from services.world.rules import Rules, World
+from services.world.streak import ZoneChange
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A world, and the instant at which it is looked at, by the player's clock."""
+
+    world: World
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """A session that counts: the world of now, and the rooms that this session upgraded."""
+
+    seen: Seen
+    rooms: tuple[str, ...]
+
+
+class Worlds:
+    """The worlds of players. A player's first touch makes the world."""
+
+    def __init__(self, database: Database, numbers: Rules, *, has_sandbox: bool) -> None:
+        self._database = database
+        self._rules = numbers
+        self._has_sandbox = has_sandbox
+
+    def read(self, users: Sequence[str]) -> dict[str, Seen]:
+        """Every player's world as it is now."""
+        with self._database.read() as connection:
+            worlds = store.read_worlds(connection, users)
+            missing = [user for user in users if user not in worlds]
+            if missing:
+                _make(connection, missing)
+                worlds |= store.read_worlds(connection, missing)
+            now = database_now(connection)
+        return {user: self._seen(world, now) for user, world in worlds.items()}
+
+    def credit(self, successes: Sequence[Credit]) -> list[Credited]:
+        """Counts sessions, each once however often it is told.
+
+        The answers are in the order of `successes`; telling a session again
+        answers the same rooms, with the world of now.
+        """
+
+        def decide(connection: Connection, worlds: dict[str, World]) -> list[Credited]:
+            now = database_now(connection)
+            outcome = credit(connection, worlds, successes, self._rules, now=now)
+            seen = {user: self._seen(world, now) for user, world in outcome.worlds.items()}
+            return [Credited(seen[c.key.user_id], outcome.rooms[c.key]) for c in successes]
+
+        return self._locked([c.key.user_id for c in successes], decide)
+
+    def set_timezone(self, user_id: str, timezone: str) -> Seen:
+        """The world with that zone in force from now on.
+
+        The zone that is in force already changes nothing, so it is safe to
+        repeat. Raises ZoneUnknown, ZoneChangedRecently.
+        """
+        if not streak.is_zone(timezone):
+            raise ZoneUnknown
+
+        def decide(connection: Connection, worlds: dict[str, World]) -> Seen:
+            seen = self._seen(worlds[user_id], database_now(connection))
+            if seen.world.timezone == timezone:
+                return seen
+            return self._move(connection, seen, timezone)
+
+        return self._locked([user_id], decide)
+
+    def set_clock(self, user_id: str, *, offset_seconds: int, revision: int) -> None:
+        """Sets how far the player's clock is ahead; an older revision changes nothing.
+
+        Raises SandboxOff.
+        """
+        if not self._has_sandbox:
+            raise SandboxOff
+
+        def decide(connection: Connection, worlds: dict[str, World]) -> None:
+            world = worlds[user_id]
+            if revision > world.clock_revision:
+                set_ = replace(world, clock_offset_seconds=offset_seconds, clock_revision=revision)
+                now = self._seen(set_, database_now(connection)).now
+                store.save_worlds(connection, [_zone_kept(connection, set_, now)])
+
+        self._locked([user_id], decide)
+
+    def _locked(
+        self, users: Sequence[str], decide: Callable[[Connection, dict[str, World]], Answer]
+    ) -> Answer:
+        """What `decide` makes of the locked worlds of `users`, committed."""
+        players = sorted(set(users))
+
+        def work(connection: Connection) -> Answer:
+            worlds = store.lock_worlds(connection, players)
+            missing = [user for user in players if user not in worlds]
+            if missing:
+                raise _Newcomers(missing)
+            return decide(connection, worlds)
+
+        try:
+            return self._database.transact(work)
+        except _Newcomers as newcomers:
+            # Outside the transaction: whoever inserts while holding locks may wait in a ring.
+            with self._database.read() as connection:
+                _make(connection, newcomers.users)
+        return self._database.transact(work)
+
+    def _move(self, connection: Connection, seen: Seen, timezone: str) -> Seen:
+        """The world in another zone, saved."""
+        world, now = seen.world, seen.now
+        allowed_from = streak.zone_allowed_from(world, self._rules)
+        if allowed_from is not None and now < allowed_from:
+            raise ZoneChangedRecently.until(allowed_from)
+        store.set_zone(connection, ZoneChange(world.user_id, now, timezone))
+        moved = replace(world, timezone=timezone, zone_changed_at=now)
+        skipped = streak.skipped(
+            streak.local_date(now, world.timezone), streak.local_date(now, timezone)
+        )
+        if skipped:
+            store.bridge(connection, world.user_id, skipped)
+            moved = streak.recomputed(
+                moved, store.dates(connection, [world.user_id])[world.user_id]
+            )
+        store.save_worlds(connection, [moved])
+        return Seen(moved, now)
+
+    def _seen(self, world: World, now: datetime) -> Seen:
+        """The world by its player's clock, when the database's says `now`."""
+        offset = world.clock_offset_seconds if self._has_sandbox else 0
+        return Seen(world, now + timedelta(seconds=offset))
+
+
+class _Newcomers(Unavailable):
+    """Some players have no world yet."""
+
+    def __init__(self, users: Sequence[str]) -> None:
+        super().__init__()
+        self.users = users
+
+
+def _make(connection: Connection, users: Sequence[str]) -> None:
+    now = database_now(connection)
+    store.make_worlds(connection, [World(user_id=user, id=uuid7(at=now)) for user in users])
+
+
+def _zone_kept(connection: Connection, world: World, now: datetime) -> World:
+    """The world in its zone, also when its clock went back to before the zone was set."""
+    if world.zone_changed_at is None or world.zone_changed_at <= now:
+        return world
+    store.set_zone(connection, ZoneChange(world.user_id, now, world.timezone))
+    return replace(world, zone_changed_at=now)
