@@ -4,12 +4,15 @@ Tests do not clean up after themselves: every test plays with players of its
 own, and no row is shared between players.
 """
 
+import secrets
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from services.kit import migrations
 from services.kit.settings import database_on
@@ -34,6 +37,14 @@ def server_url(pytestconfig: pytest.Config) -> str:
     return pytestconfig.stash[SERVER]
 
 
+@pytest.fixture(scope="session")
+def new_database(server_url: str) -> Callable[[str], str]:
+    """Makes a database for who needs all of it, such as a sweeper over all players."""
+    return lambda service: _make_database(
+        server_url, service, name=f"nesra_{service}_{secrets.token_hex(4)}"
+    )
+
+
 def _start_server(config: pytest.Config) -> str:
     folder = tempfile.TemporaryDirectory(prefix="nesra-test-")
     config.add_cleanup(folder.cleanup)
@@ -47,7 +58,11 @@ def _start_server(config: pytest.Config) -> str:
     return server
 
 
-def _make_database(server: str, service: str) -> None:
+def _make_database(server: str, service: str, *, name: str = "") -> str:
+    """The URL of a new, migrated database of a service."""
+    name = name or f"nesra_{service}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE nesra_{service}")
-    migrations.upgrade(service, database_on(server, f"nesra_{service}"))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = database_on(server, name)
+    migrations.upgrade(service, url)
+    return url

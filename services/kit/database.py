@@ -6,7 +6,7 @@ that the transaction failed, and every write here is safe to repeat.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -106,13 +106,11 @@ class Database:
         `work` may run up to three times, so it has no effect but on the
         database. Raises Unavailable; then it may or may not have committed.
         """
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return self._once(work)
-            except _AGAIN:
-                if attempt == ATTEMPTS:
-                    raise Unavailable from None
-        raise AssertionError
+        with _passing_as_unavailable():
+            for _ in range(ATTEMPTS - 1):
+                with suppress(*_AGAIN):
+                    return self._once(work)
+            return self._once(work)
 
     def is_ready(self) -> bool:
         """Whether a statement can be answered now."""
@@ -124,7 +122,7 @@ class Database:
         return True
 
     def _once(self, work: Callable[[Connection], Answer]) -> Answer:
-        with _passing_as_unavailable(), self._pool.connection() as connection:
+        with self._pool.connection() as connection:
             connection.shard = None
             with connection.transaction():
                 return work(connection)
@@ -138,7 +136,5 @@ def _configure(connection: Connection) -> None:
 def _passing_as_unavailable() -> Iterator[None]:
     try:
         yield
-    except _AGAIN:
-        raise
     except _PASSING as error:
         raise Unavailable from error

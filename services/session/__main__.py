@@ -15,13 +15,13 @@ from services.session.sessions import Sessions
 from services.session.settle import Settler, Sweeper
 
 
-def wired(settings: ServiceSettings) -> Served:
+def wired(settings: ServiceSettings, *, inventory_target: str, world_target: str) -> Served:
     """The service with its database, its sweeper and the two that it calls."""
     numbers, version = load_or_exit(settings.rules, "session", Rules)
     database = Database(settings.database_url)
     tokens = TokenMaker("session", settings.secret)
-    inventory = Client("inventory", target_of("inventory"), tokens)
-    world = Client("world", target_of("world"), tokens)
+    inventory = Client("inventory", inventory_target, tokens)
+    world = Client("world", world_target, tokens)
     settler = Settler(database, inventory, world)
     servicer = SessionService(
         Sessions(database, numbers, version, has_sandbox=settings.sandbox),
@@ -56,7 +56,7 @@ def main() -> None:
     is_production = settings.environment == "production"
     telemetry.configure("session", is_production=is_production)
     serve(
-        wired(settings),
+        wired(settings, inventory_target=target_of("inventory"), world_target=target_of("world")),
         listen=settings.listen,
         secret=settings.secret,
         is_production=is_production,

@@ -16,8 +16,6 @@ class TaskUnknown(Failure):
 class TooManyTasks(Failure):
     """The player has as many active tasks as the rules allow."""
 
-    code = grpc.StatusCode.RESOURCE_EXHAUSTED
-
 
 class DurationRefused(Failure):
     """The duration is outside what the rules allow."""

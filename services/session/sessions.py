@@ -186,25 +186,24 @@ class Sessions:
         now = database_now(connection)
         # The same session, or player, may occur twice: each decision sees the last.
         sessions, grown = dict(locked), dict(heroes)
-        failures: list[Failure | None] = []
+        decided: list[_Completed | Failure] = []
         for key in keys:
             if key not in sessions:
-                failures.append(SessionUnknown())
+                decided.append(SessionUnknown())
                 continue
             after = self._completed(sessions[key], grown[key.user_id], now)
             sessions[key], grown[key.user_id] = after.session, after.hero
-            failures.append(after.failure)
+            decided.append(after.failure or after)
         store.close_sessions(connection, _changed(sessions, locked))
         store.save_heroes(connection, _changed(grown, heroes))
         return [
-            failure or self._closed(key, sessions, grown, locked, now)
-            for key, failure in zip(keys, failures, strict=True)
+            one if isinstance(one, Failure) else self._closed(one, grown, now) for one in decided
         ]
 
     def _completed(self, row: SessionRow, hero: HeroRow, now: datetime) -> "_Completed":
         """What a wish to complete makes of a session and its hero."""
         if row.status == "success":
-            return _Completed(row, hero)
+            return _Completed(row, hero, replayed=True)
         if row.status != "pending":
             failure = SessionCancelled() if row.status == "cancel" else SessionTimedOut()
             return _Completed(row, hero, failure)
@@ -238,17 +237,9 @@ class Sessions:
         richer = replace(hero, level=growth.level, exp=growth.exp, gold=hero.gold + reward.gold)
         return _Completed(paid, richer)
 
-    def _closed(
-        self,
-        key: Key,
-        sessions: dict[Key, SessionRow],
-        heroes: dict[str, HeroRow],
-        locked: dict[Key, SessionRow],
-        now: datetime,
-    ) -> Closed:
-        hero = heroes[key.user_id]
-        replayed = locked[key].status == "success"
-        return Closed(sessions[key], hero, self._player_now(hero, now), replayed)
+    def _closed(self, done: "_Completed", heroes: dict[str, HeroRow], now: datetime) -> Closed:
+        hero = heroes[done.session.user_id]
+        return Closed(done.session, hero, self._player_now(hero, now), done.replayed)
 
     def _cancel(self, connection: Connection, key: Key) -> tuple[SessionRow, datetime]:
         row = store.lock_sessions(connection, [key]).get(key)
@@ -272,6 +263,7 @@ class _Completed:
     session: SessionRow
     hero: HeroRow
     failure: Failure | None = None
+    replayed: bool = False
 
 
 def _changed(after: dict[Any, Row], before: dict[Any, Row]) -> list[Row]:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -18,7 +19,7 @@ from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
 from protos.world.v1 import world_pb2, world_pb2_grpc
 from services.kit.client import Client, finish
 from services.kit.clock import database_now
-from services.kit.database import Database
+from services.kit.database import Connection, Database
 from services.kit.errors import Failure, Refused
 from services.kit.shards import shard_of
 from services.kit.times import wire
@@ -88,10 +89,9 @@ class Settler:
         settled = [row for row in rows if known[_key(row)].is_settled]
         if not settled:
             return
+        marks = [Mark.of(row, known[_key(row)].item) for row in settled]
         try:
             with self._database.read() as connection:
-                now = database_now(connection)
-                marks = [Mark.of(row, known[_key(row)].item, now=now) for row in settled]
                 store.mark_settled(connection, marks)
         except Failure as failure:
             # Nothing is lost: the sweeper repeats what was done, and marks it then.
@@ -148,9 +148,13 @@ class Sweeper:
             window = timedelta(hours=self._rules.completable_hours)
             overdue = store.overdue(connection, ended=now - window, limit=BATCH)
         for batch in _by_shard(overdue):
-            closed = [timed_out(row, self._rules) for row in batch]
-            with self._database.read() as connection:
-                store.close_sessions(connection, closed)
+            self._database.transact(partial(self._close_overdue, keys=[_key(r) for r in batch]))
+
+    def _close_overdue(self, connection: Connection, *, keys: Sequence[Key]) -> None:
+        """Times out those that are still pending, as they are under the lock."""
+        rows = store.lock_sessions(connection, keys).values()
+        pending = [row for row in rows if row.status == "pending"]
+        store.close_sessions(connection, [timed_out(row, self._rules) for row in pending])
 
 
 def timed_out(row: SessionRow, numbers: Rules) -> SessionRow:

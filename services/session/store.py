@@ -110,12 +110,11 @@ class Mark:
     user_id: str
     id: str
     dropped_item: str | None
-    settled_at: datetime
 
     @classmethod
-    def of(cls, row: SessionRow, item: dict[str, Any] | None, *, now: datetime) -> "Mark":
-        """Marks a session `now`, with the item that it dropped, if any."""
-        return cls(row.user_id, row.id, json.dumps(item) if item else None, now)
+    def of(cls, row: SessionRow, item: dict[str, Any] | None) -> "Mark":
+        """Marks a session, with the item that it dropped, if any."""
+        return cls(row.user_id, row.id, json.dumps(item) if item else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,27 +257,47 @@ _SAVE_CLOCK = Command(
     )
     .where(hero.c.user_id == bindparam("user_id", type_=ID))
 )
-_marks = given(session.c.user_id, session.c.id, session.c.dropped_item, session.c.settled_at)
+
+
+def _locked_in_order() -> Any:
+    """Locks the unsettled rows in order, within the very statement that changes them.
+
+    An UPDATE alone locks in whatever order its plan meets the rows, and so may
+    wait in a ring with a transaction that locks the same rows in ours.
+    """
+    these = given(session.c.user_id, session.c.id)
+    return (
+        select(session.c.user_id, session.c.id)
+        .join(these, and_(session.c.user_id == these.c.user_id, session.c.id == these.c.id))
+        .where(of_users(session.c.user_id), session.c.settled_at.is_(None))
+        .order_by(session.c.user_id, session.c.id)
+        .with_for_update(of=session)
+        .cte("locked")
+    )
+
+
+def _unsettled_among(row: Any, locked: Any) -> list[Any]:
+    return [
+        of_users(session.c.user_id),
+        session.c.user_id == locked.c.user_id,
+        session.c.id == locked.c.id,
+        locked.c.user_id == row.c.user_id,
+        locked.c.id == row.c.id,
+    ]
+
+
+_marks = given(session.c.user_id, session.c.id, session.c.dropped_item)
 _MARK_SETTLED = Command(
     update(session)
-    .values(settled_at=_marks.c.settled_at, dropped_item=_marks.c.dropped_item)
-    .where(
-        of_users(session.c.user_id),
-        session.c.user_id == _marks.c.user_id,
-        session.c.id == _marks.c.id,
-        session.c.settled_at.is_(None),
-    )
+    # The statement's own time: nothing is decided by it, and no round trip spent on it.
+    .values(settled_at=func.now(), dropped_item=_marks.c.dropped_item)
+    .where(*_unsettled_among(_marks, _locked_in_order()))
 )
 _again = given(session.c.user_id, session.c.id, session.c.settle_after, session.c.settle_attempts)
 _POSTPONE = Command(
     update(session)
     .values(settle_after=_again.c.settle_after, settle_attempts=_again.c.settle_attempts)
-    .where(
-        of_users(session.c.user_id),
-        session.c.user_id == _again.c.user_id,
-        session.c.id == _again.c.id,
-        session.c.settled_at.is_(None),
-    )
+    .where(*_unsettled_among(_again, _locked_in_order()))
 )
 
 # The sweeper's two questions span all players, without a lock: see settle.py.

@@ -1,0 +1,118 @@
+"""The real session service on real PostgreSQL, between fakes of the two that it calls."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from protos.session.v1 import session_pb2_grpc
+from services.kit.callers import TokenMaker
+from services.kit.client import Client
+from services.kit.database import Database
+from services.kit.rulesfile import load
+from services.kit.settings import RULES, ServiceSettings
+from services.session.__main__ import wired
+from services.session.rules import Rules
+from services.session.settle import Settler, Sweeper
+from tests.service.peers import SECRET, Peer, listening, peer
+from tests.service.session.fakes import FakeInventory, FakeWorld, served
+
+NewDatabase = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Town:
+    """A session service with everything that a test may turn."""
+
+    sessions: Peer
+    target: str
+    world: FakeWorld
+    inventory: FakeInventory
+    sweeper: Sweeper
+    url: str
+
+    def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """What the database holds, asked directly."""
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+
+@pytest.fixture(scope="module")
+def town(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town in which no session drops."""
+    with _town(new_database("session"), tmp_path_factory.mktemp("t"), drop_chance=0) as town:
+        yield town
+
+
+@pytest.fixture(scope="module")
+def generous(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town in which every session drops."""
+    with _town(new_database("session"), tmp_path_factory.mktemp("t"), drop_chance=10_000) as town:
+        yield town
+
+
+@pytest.fixture(scope="module")
+def earnest(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """The same town, served without a sandbox."""
+    folder = tmp_path_factory.mktemp("t")
+    with _town(town.url, folder, drop_chance=0, sandbox=False) as earnest:
+        yield earnest
+
+
+@contextmanager
+def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> Iterator[Town]:
+    rules = folder / "rules.toml"
+    rules.write_text(RULES.read_text().replace("chance = 1000", f"chance = {drop_chance}"))
+    settings = ServiceSettings(
+        secret=SECRET,
+        environment="development",
+        sandbox=sandbox,
+        service="session",
+        database_url=url,
+        listen="",
+        rules=rules,
+    )
+    # The fakes answer only what the session service asks.
+    world = FakeWorld()  # type: ignore[abstract]
+    inventory = FakeInventory()  # type: ignore[abstract]
+    with (
+        listening(served("world", world), folder) as world_target,
+        listening(served("inventory", inventory), folder) as inventory_target,
+    ):
+        service = wired(settings, inventory_target=inventory_target, world_target=world_target)
+        with (
+            listening(service, folder) as target,
+            _sweeper(settings, inventory_target, world_target) as sweeper,
+        ):
+            stub = session_pb2_grpc.SessionServiceStub
+            yield Town(
+                sessions=peer("session", target, stub),
+                target=target,
+                world=world,
+                inventory=inventory,
+                sweeper=sweeper,
+                url=url,
+            )
+
+
+@contextmanager
+def _sweeper(
+    settings: ServiceSettings, inventory_target: str, world_target: str
+) -> Iterator[Sweeper]:
+    """A sweeper that runs only when a test says so."""
+    tokens = TokenMaker("session", SECRET)
+    inventory = Client("inventory", inventory_target, tokens)
+    world = Client("world", world_target, tokens)
+    database = Database(settings.database_url, size=2)
+    database.open()
+    numbers, _ = load(settings.rules, "session", Rules)
+    try:
+        yield Sweeper(database, Settler(database, inventory, world), numbers)
+    finally:
+        inventory.close()
+        world.close()
+        database.close()

@@ -1,0 +1,98 @@
+"""World and inventory as the session service sees them: keyed, and sometimes away."""
+
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+
+from protos.failure.v1 import failure_pb2
+from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
+from protos.world.v1 import world_pb2, world_pb2_grpc
+from services.kit.server import Served
+
+GIVEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class FakeWorld(world_pb2_grpc.WorldServiceServicer):
+    """Counts each session once. `away` and `refused` say which calls and players fail."""
+
+    def __init__(self) -> None:
+        self.counted: dict[str, set[str]] = {}
+        self.calls: list[int] = []
+        self.away = False
+        self.refused: set[str] = set()
+        self._lock = threading.Lock()
+
+    def BatchCreditSessions(
+        self, request: world_pb2.BatchCreditSessionsRequest, context: grpc.ServicerContext
+    ) -> world_pb2.BatchCreditSessionsResponse:
+        _be_there(self.away, context)
+        with self._lock:
+            self.calls.append(len(request.credits))
+            return world_pb2.BatchCreditSessionsResponse(
+                results=[self._credited(credit) for credit in request.credits]
+            )
+
+    def total(self, user_id: str) -> int:
+        return len(self.counted.get(user_id, ()))
+
+    def _credited(self, credit: world_pb2.Credit) -> world_pb2.CreditResult:
+        if credit.user_id in self.refused:
+            return world_pb2.CreditResult(failure=failure_pb2.Failure(reason="INTERNAL"))
+        sessions = self.counted.setdefault(credit.user_id, set())
+        sessions.add(credit.session_id)
+        world = world_pb2.World(user_id=credit.user_id, total_sessions_success=len(sessions))
+        return world_pb2.CreditResult(credited=world_pb2.Credited(world=world))
+
+
+class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
+    """Gives every session's drop the same hat, once."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, bytes] = {}
+        self.away = False
+
+    def BatchGrantDrops(
+        self, request: inventory_pb2.BatchGrantDropsRequest, context: grpc.ServicerContext
+    ) -> inventory_pb2.BatchGrantDropsResponse:
+        _be_there(self.away, context)
+        for drop in request.drops:
+            self.given[drop.session_id] = drop.luck
+        hat = inventory_pb2.OwnedItem(
+            item=inventory_pb2.Item(
+                id="0190c0de-0000-7000-8000-000000000001",
+                name="Straw hat",
+                type=inventory_pb2.ITEM_TYPE_HAT,
+                rarity=inventory_pb2.RARITY_COMMON,
+                sprite_key="hat_straw",
+            ),
+            source=inventory_pb2.SOURCE_DROP,
+        )
+        hat.obtained_at.FromDatetime(GIVEN_AT)
+        granted = inventory_pb2.DropResult(granted=inventory_pb2.Granted(item=hat))
+        return inventory_pb2.BatchGrantDropsResponse(results=[granted for _ in request.drops])
+
+
+def served(name: str, servicer: Any) -> Served:
+    """How a fake is served under the name of the real one."""
+    module, grpc_module = {
+        "world": (world_pb2, world_pb2_grpc),
+        "inventory": (inventory_pb2, inventory_pb2_grpc),
+    }[name]
+    title = f"{name.capitalize()}Service"
+    descriptor = module.DESCRIPTOR.services_by_name[title]
+    register = getattr(grpc_module, f"add_{title}Servicer_to_server")
+    return Served(
+        name=name,
+        service=descriptor.full_name,
+        callers={method.name: frozenset({"session"}) for method in descriptor.methods},
+        register=lambda server: register(servicer, server),
+        is_ready=lambda: True,
+        close=lambda: None,
+    )
+
+
+def _be_there(away: bool, context: grpc.ServicerContext) -> None:  # noqa: FBT001  # a flag of the fake
+    if away:
+        context.abort(grpc.StatusCode.UNAVAILABLE, "away")
