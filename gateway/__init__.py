@@ -1,0 +1,1 @@
+"""The one door to the town: JSON over HTTP outside, gRPC inside."""

@@ -1,0 +1,41 @@
+"""The gateway's process: `python -m gateway`."""
+
+import sys
+
+import structlog
+
+from gateway.app import create_app
+from gateway.envelope import Drain
+from gateway.server import NOTICE_S, Server, bound
+from gateway.settings import GatewaySettings
+from services.kit import telemetry
+from services.kit.settings import load
+
+
+def main() -> None:
+    """Serves until SIGTERM or SIGINT, then drains.
+
+    Exits with code 2 when a setting is wrong or the port is taken.
+    """
+    settings = load(GatewaySettings)
+    is_production = settings.environment == "production"
+    telemetry.configure("gateway", is_production=is_production)
+    try:
+        listener = bound(settings.host, settings.port)
+    except OSError as error:
+        sys.stderr.write(
+            f"Cannot start: {settings.host}:{settings.port} is not free ({error.strerror}); "
+            "choose another with NESRA_PORT\n"
+        )
+        raise SystemExit(2) from None
+    drain = Drain()
+    # Nobody balances a developer's town: there the door closes at once.
+    server = Server(create_app(settings, drain), drain, NOTICE_S if is_production else 0.0)
+    log = structlog.get_logger(__name__)
+    log.info("serving", host=settings.host, port=settings.port)
+    server.run(sockets=[listener])
+    log.info("stopped")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The gateway as an ASGI application: parts, routes, and what surrounds them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+
+from gateway.clients import Services
+from gateway.envelope import Drain, Envelope, Guard
+from gateway.errors import CATALOGUE, Problem, on_failure, on_http_exception, on_problem
+from gateway.hot import Hot
+from gateway.identity import ACCESS_COOKIE, Identity
+from gateway.keys import Ended, Keys, keep_up
+from gateway.routes import auth, docs, drops, health, inventory, profile, sandbox, session, tasks
+from gateway.routes import users as users_routes
+from gateway.settings import GatewaySettings
+from gateway.town import Town
+from services.kit.errors import Failure
+
+VERSION = "0.1.0"
+_MODULES = (profile, session, tasks, inventory, auth, users_routes, drops, health)
+_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")
+_EXPOSED = (
+    "Retry-After",
+    "Link",
+    "Idempotency-Replayed",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "RateLimit-Policy",
+    "X-Request-Id",
+)
+_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
+
+
+def create_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
+    """The application; it connects to the services when its lifespan begins."""
+    drain = drain or Drain()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = Services(settings.secret)
+        keys, ended = Keys(services.auth), Ended(services.auth)
+        identity = Identity(settings, keys, ended)
+        app.state.town = Town(settings, services, Hot(services), keys, identity, drain)
+        services.readiness()
+        following = asyncio.create_task(keep_up(keys, ended))
+        yield
+        await app.state.town.hot.drain()
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        await services.close()
+
+    app = FastAPI(
+        title="Nesra Town",
+        version=VERSION,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        exception_handlers={
+            Problem: on_problem,
+            Failure: on_failure,
+            HTTPException: on_http_exception,
+        },
+    )
+    modules = (*_MODULES, sandbox) if settings.sandbox else _MODULES
+    app.router.routes.extend(route for module in modules for route in module.ROUTES)
+    app.router.routes.extend(docs.routes())
+    app.state.openapi = orjson.dumps(openapi_document(app), option=orjson.OPT_INDENT_2)
+    _surround(app, settings, drain)
+    return app
+
+
+def _surround(app: FastAPI, settings: GatewaySettings, drain: Drain) -> None:
+    """Envelope outermost, then CORS, then the guard: the last added is outermost."""
+    app.add_middleware(Guard)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=_METHODS,
+        allow_headers=_HEADERS,
+        allow_credentials=True,
+        expose_headers=_EXPOSED,
+    )
+    app.add_middleware(Envelope, settings=settings, drain=drain)
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of every documented route."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=docs.description(),
+        routes=app.routes,
+    )
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = _problem_schema()
+    components["securitySchemes"] = _security_schemes()
+    return document
+
+
+def _problem_schema() -> dict[str, Any]:
+    text = {"type": "string"}
+    error = {
+        "type": "object",
+        "required": ["loc", "code", "detail"],
+        "properties": {
+            "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
+            "code": text,
+            "detail": text,
+        },
+    }
+    properties = {
+        "type": {"type": "string", "format": "uri"},
+        "title": text,
+        "status": {"type": "integer"},
+        "detail": text | {"description": "Fit to show a player."},
+        "code": {"type": "string", "enum": sorted(CATALOGUE)},
+        "request_id": {"type": "string", "format": "uuid"},
+        "errors": {"type": "array", "items": error, "description": "With VALIDATION_FAILED."},
+        "ends_at": {
+            "type": "string",
+            "format": "date-time",
+            "description": "With SESSION_TOO_EARLY.",
+        },
+        "allowed_from": {
+            "type": "string",
+            "format": "date-time",
+            "description": "With ZONE_CHANGED_RECENTLY.",
+        },
+        "active_session": {
+            "$ref": "#/components/schemas/Session",
+            "description": "With SESSION_ALREADY_ACTIVE.",
+        },
+    }
+    required = ["type", "title", "status", "detail", "code", "request_id"]
+    return {"type": "object", "title": "Problem", "required": required, "properties": properties}
+
+
+def _security_schemes() -> dict[str, Any]:
+    return {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE},
+        "password": {
+            "type": "oauth2",
+            "flows": {"password": {"tokenUrl": "/api/auth/token", "scopes": {}}},
+        },
+    }

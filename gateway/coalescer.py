@@ -1,0 +1,149 @@
+"""Requests that arrive while a batch is under way travel together in the next one.
+
+No timer: a lone request leaves at once. The busier the town, the larger the
+batches, the cheaper each item.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import structlog
+
+from services.kit.errors import Failure, Internal, Unavailable
+from services.kit.shards import shard_of
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+# While one batch is decided by the far side, the next is on its way.
+IN_FLIGHT = 2
+# What the batch RPCs accept.
+BATCH = 128
+# Eight full batches: more could not be answered within the budget anyway.
+QUEUE = 1024
+# From arrival to leaving; with the call behind it, an answer comes within 3 s.
+BUDGET_S = 2.5
+# A call that is given less would be lost for certain.
+LEAST_CALL_S = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Asked(Generic[Item, Answer]):
+    item: Item
+    arrived: float
+    answer: "asyncio.Future[Answer | Failure]"
+
+
+@dataclass(slots=True, eq=False)
+class _Lane(Generic[Item, Answer]):
+    """One shard's queue. `leaving` says that a batch will take it at once."""
+
+    waiting: "deque[_Asked[Item, Answer]]" = field(default_factory=deque)
+    in_flight: int = 0
+    leaving: bool = False
+
+
+class Coalescer(Generic[Item, Answer]):
+    """Gathers items into batches for `send`, in lanes by the player's shard.
+
+    `send` gets up to 128 items and the seconds it may take; it gives one answer
+    per item, in order, where an answer may be a failure of that item alone.
+    Called from the event loop only.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[list[Item], float], Awaitable[Sequence[Answer | Failure]]],
+        *,
+        in_flight: int = IN_FLIGHT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._send = send
+        self._in_flight = in_flight
+        self._clock = clock
+        self._lanes: dict[int, _Lane[Item, Answer]] = {}
+        self._runs: set[asyncio.Task[None]] = set()
+
+    async def ask(self, user_id: str, item: Item) -> Answer:
+        """The answer to one player's item.
+
+        Raises the item's failure, or Unavailable when the queue is full or the
+        item waited too long.
+        """
+        lane = self._lanes.setdefault(shard_of(user_id), _Lane())
+        if len(lane.waiting) >= QUEUE:
+            raise Unavailable
+        future: asyncio.Future[Answer | Failure] = asyncio.get_running_loop().create_future()
+        lane.waiting.append(_Asked(item, self._clock(), future))
+        self._start(lane)
+        answer = await future
+        if isinstance(answer, Failure):
+            raise answer
+        return answer
+
+    async def drain(self) -> None:
+        """Returns when nothing waits and nothing is in flight."""
+        while self._runs:
+            await asyncio.wait(self._runs)
+
+    def _start(self, lane: _Lane[Item, Answer]) -> None:
+        if lane.leaving or lane.in_flight >= self._in_flight:
+            return
+        lane.leaving = True
+        lane.in_flight += 1
+        run = asyncio.get_running_loop().create_task(self._run(lane))
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+
+    async def _run(self, lane: _Lane[Item, Answer]) -> None:
+        """Sends batch after batch until nothing waits."""
+        try:
+            while batch := self._taken(lane):
+                await self._answer(batch)
+        finally:
+            lane.in_flight -= 1
+
+    def _taken(self, lane: _Lane[Item, Answer]) -> "list[_Asked[Item, Answer]]":
+        """The next batch: without those whose asker has gone or who waited too long."""
+        lane.leaving = False
+        latest = self._clock() - BUDGET_S
+        batch: list[_Asked[Item, Answer]] = []
+        while lane.waiting and len(batch) < BATCH:
+            asked = lane.waiting.popleft()
+            if asked.answer.done():
+                continue
+            if asked.arrived < latest:
+                asked.answer.set_result(Unavailable())
+            else:
+                batch.append(asked)
+        return batch
+
+    async def _answer(self, batch: "list[_Asked[Item, Answer]]") -> None:
+        answers: Sequence[Answer | Failure] = ()
+        try:
+            answers = await self._sent(batch)
+        finally:
+            # Also when this run is cancelled: nobody is left waiting.
+            for asked, answer in zip(batch, answers or [Unavailable()] * len(batch), strict=True):
+                if not asked.answer.done():
+                    asked.answer.set_result(answer)
+
+    async def _sent(self, batch: "list[_Asked[Item, Answer]]") -> Sequence[Answer | Failure]:
+        timeout_s = max(LEAST_CALL_S, batch[0].arrived + BUDGET_S - self._clock())
+        try:
+            answers = await self._send([asked.item for asked in batch], timeout_s)
+        except Failure as failure:
+            return [failure] * len(batch)
+        except Exception:
+            log.exception("batch_broke", items=len(batch))
+            return [Internal()] * len(batch)
+        if len(answers) != len(batch):
+            log.error("batch_miscounted", items=len(batch), answers=len(answers))
+            return [Internal()] * len(batch)
+        return answers

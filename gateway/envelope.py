@@ -1,0 +1,107 @@
+"""What surrounds every answer: its id, security headers, limits, a last resort.
+
+Plain ASGI, three layers: `Envelope` outermost, then CORS, then `Guard`, so that
+whatever is answered within carries the same headers.
+"""
+
+from datetime import UTC, datetime
+
+import structlog
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.errors import Problem, answer_to
+from gateway.settings import GatewaySettings
+from services.kit.ids import uuid7
+
+MAX_PATH_BYTES = 8 * 1024
+MAX_HEADER_BYTES = 16 * 1024
+
+log = structlog.get_logger(__name__)
+
+# Answers of the API are for programs: a browser that is led there shows nothing.
+_API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
+_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+class Drain:
+    """Whether this gateway is on its way out; new work should go elsewhere."""
+
+    is_on = False
+
+
+class Envelope:
+    """Gives every request an id, and every answer its headers."""
+
+    def __init__(self, app: ASGIApp, settings: GatewaySettings, drain: Drain) -> None:
+        self._app = app
+        self._public_url = settings.public_url
+        self._drain = drain
+        self._always = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+        ]
+        if settings.is_secure:
+            self._always.append(_HSTS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid7(datetime.now(UTC))
+        scope.setdefault("state", {}).update(request_id=request_id, public_url=self._public_url)
+        is_api = scope["path"].startswith("/api")
+
+        async def enveloped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", ()), *self._always]
+                headers.append((b"x-request-id", request_id.encode()))
+                if is_api:
+                    headers.append((b"cache-control", b"no-store"))
+                    headers.append((b"content-security-policy", _API_POLICY))
+                if self._drain.is_on:
+                    headers.append((b"connection", b"close"))
+                message["headers"] = headers
+            await send(message)
+
+        await self._app(scope, receive, enveloped)
+
+
+class Guard:
+    """Refuses what is too long, and answers what nobody else could: 500, logged."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if code := _too_long(scope):
+            await answer_to(Problem(code=code), scope)(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            request_id = scope["state"]["request_id"]
+            log.exception("request_broke", path=Request(scope).url.path, request_id=request_id)
+            if started:
+                raise
+            await answer_to(Problem(code="INTERNAL"), scope)(scope, receive, send)
+
+
+def _too_long(scope: Scope) -> str:
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_PATH_BYTES:
+        return "URI_TOO_LONG"
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+        return "HEADERS_TOO_LARGE"
+    return ""

@@ -1,0 +1,222 @@
+"""The catalogue of error codes, and how failures become HTTP answers.
+
+The gateway alone knows HTTP: services name their failures, this file says what
+a name means to a client.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from services.kit.errors import Failure, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+# A service that was killed is back within 2 s.
+RETRY_S = 1
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a code means: its status, and words fit to show a player.
+
+    `members` are what the body carries beside the usual ones.
+    """
+
+    status: int
+    title: str
+    detail: str
+    members: tuple[str, ...] = ()
+
+
+CATALOGUE: Mapping[str, Code] = {
+    "MALFORMED_JSON": Code(400, "Not JSON", "The request is not valid JSON in UTF-8."),
+    "UNAUTHENTICATED": Code(401, "Not logged in", "Please log in."),
+    "BAD_CREDENTIALS": Code(401, "Wrong e-mail or password", "The e-mail or password is wrong."),
+    "TOKEN_REUSED": Code(
+        401,
+        "Refresh token used twice",
+        "This login was used twice, so it has been ended to protect you. Please log in again.",
+    ),
+    "ORIGIN_REFUSED": Code(
+        403, "Origin refused", "This page may not act for you here. Open the town's own address."
+    ),
+    "WRONG_PASSWORD": Code(403, "Wrong password", "The current password is wrong."),
+    "NOT_FOUND": Code(404, "Not found", "There is nothing here by that name."),
+    "ITEM_NOT_OWNED": Code(404, "Item not owned", "You do not own this item."),
+    "METHOD_NOT_ALLOWED": Code(
+        405, "Method not allowed", "This address does not answer this method."
+    ),
+    "REQUEST_TIMEOUT": Code(408, "Request too slow", "The request was sent too slowly."),
+    "EMAIL_TAKEN": Code(409, "E-mail taken", "An account with this e-mail already exists."),
+    "TOO_MANY_TASKS": Code(
+        409, "Too many tasks", "Your task list is full. Delete a task to make room."
+    ),
+    "SESSION_ALREADY_ACTIVE": Code(
+        409,
+        "Session already active",
+        "You already have a session under way. Complete or cancel it first.",
+        ("active_session",),
+    ),
+    "SESSION_TOO_EARLY": Code(
+        409, "Session not over yet", "This session is still running.", ("ends_at",)
+    ),
+    "SESSION_TIMED_OUT": Code(
+        409, "Session timed out", "This session was not completed in time and has ended."
+    ),
+    "SESSION_CANCELLED": Code(409, "Session cancelled", "This session was cancelled."),
+    "SESSION_ALREADY_COMPLETED": Code(
+        409, "Session already completed", "This session is already completed."
+    ),
+    "ZONE_CHANGED_RECENTLY": Code(
+        409,
+        "Time zone changed recently",
+        "Your time zone was changed a short while ago. Try again later.",
+        ("allowed_from",),
+    ),
+    "PAYLOAD_TOO_LARGE": Code(413, "Body too large", "The request is larger than 64 KiB."),
+    "URI_TOO_LONG": Code(414, "Address too long", "The address is longer than 8 KiB."),
+    "UNSUPPORTED_MEDIA_TYPE": Code(
+        415, "Media type not supported", "The request must be application/json in UTF-8."
+    ),
+    "VALIDATION_FAILED": Code(
+        422, "Not valid", "Something in the request is not valid.", ("errors",)
+    ),
+    "PASSWORD_TOO_WEAK": Code(422, "Password too weak", "Please choose a stronger password."),
+    "HEADERS_TOO_LARGE": Code(431, "Headers too large", "The headers are larger than 16 KiB."),
+    "INTERNAL": Code(500, "Internal error", "Something went wrong on our side."),
+    "UNAVAILABLE": Code(
+        503, "Temporarily unavailable", "The town is catching its breath. Try again in a moment."
+    ),
+}
+
+# What a service may tell a client by name, and under which code. Any other
+# reason, such as a refused service token, is a bug of ours: INTERNAL.
+_REASONS = {
+    "TASK_UNKNOWN": "NOT_FOUND",
+    "SESSION_UNKNOWN": "NOT_FOUND",
+    "USER_UNKNOWN": "NOT_FOUND",
+    "ITEM_UNKNOWN": "NOT_FOUND",
+    "SANDBOX_OFF": "NOT_FOUND",
+    "TOKEN_INVALID": "UNAUTHENTICATED",
+} | {
+    code: code
+    for code in (
+        "BAD_CREDENTIALS",
+        "EMAIL_TAKEN",
+        "ITEM_NOT_OWNED",
+        "PASSWORD_TOO_WEAK",
+        "SESSION_ALREADY_COMPLETED",
+        "SESSION_CANCELLED",
+        "SESSION_TIMED_OUT",
+        "SESSION_TOO_EARLY",
+        "TOKEN_REUSED",
+        "TOO_MANY_TASKS",
+        "WRONG_PASSWORD",
+        "ZONE_CHANGED_RECENTLY",
+    )
+}
+# What is wrong with a value, though only a service could tell: field, code, detail.
+_WRONG_VALUES = {
+    "ZONE_UNKNOWN": ("timezone", "zone_unknown", "This is not the name of an IANA time zone."),
+    "CLOCK_TOO_FAR": ("advance_seconds", "clock_too_far", "A clock moves ten years at most."),
+}
+# What of a failure's metadata belongs into the body as it is.
+_TOLD = ("ends_at", "allowed_from")
+
+
+class Problem(Exception):
+    """An answer that is an error of the catalogue, with headers and promised members."""
+
+    def __init__(
+        self,
+        *,
+        code: str,
+        detail: str = "",
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail or CATALOGUE[code].detail
+        self.headers = dict(headers or {})
+        self.members = members
+        if CATALOGUE[code].status == 401:  # noqa: PLR2004  # the number is the name
+            self.headers["WWW-Authenticate"] = "Bearer"
+
+
+def invalid(*errors: tuple[tuple[str | int, ...], str, str]) -> Problem:
+    """VALIDATION_FAILED with one entry per (loc, code, detail)."""
+    entries = [{"loc": list(loc), "code": code, "detail": detail} for loc, code, detail in errors]
+    return Problem(code="VALIDATION_FAILED", errors=entries)
+
+
+def problem_of(failure: Failure) -> Problem:
+    """What a client is told about a named failure."""
+    if isinstance(failure, Unavailable):
+        return Problem(code="UNAVAILABLE", headers={"Retry-After": str(RETRY_S)})
+    if failure.reason in _WRONG_VALUES:
+        field, code, detail = _WRONG_VALUES[failure.reason]
+        return invalid(((field,), code, detail))
+    code = _REASONS.get(failure.reason, "INTERNAL")
+    if code == "INTERNAL":
+        log.error("service_broke", reason=failure.reason, metadata=failure.metadata)
+        return Problem(code=code)
+    metadata = failure.metadata
+    members = {name: metadata[name] for name in _TOLD if name in metadata}
+    headers = {}
+    if "retry_after" in metadata:
+        headers["Retry-After"] = str(max(1, math.ceil(float(metadata["retry_after"]))))
+    return Problem(code=code, detail=metadata.get("detail", ""), headers=headers, **members)
+
+
+def answer_to(problem: Problem, scope: Mapping[str, Any]) -> Response:
+    """The problem as RFC 9457 has it."""
+    code = CATALOGUE[problem.code]
+    state = scope["state"]
+    body = {
+        "type": f"{state['public_url']}/docs#{problem.code}",
+        "title": code.title,
+        "status": code.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "request_id": state["request_id"],
+    }
+    content = orjson.dumps(body | problem.members, option=orjson.OPT_UTC_Z)
+    return Response(content, code.status, problem.headers, MEDIA_TYPE)
+
+
+async def on_problem(request: Request, problem: Exception) -> Response:
+    """Answers a Problem."""
+    assert isinstance(problem, Problem)  # noqa: S101  # registered for nothing else
+    return answer_to(problem, request.scope)
+
+
+async def on_failure(request: Request, failure: Exception) -> Response:
+    """Answers a failure that a service named."""
+    assert isinstance(failure, Failure)  # noqa: S101  # registered for nothing else
+    return answer_to(problem_of(failure), request.scope)
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """Answers what the router refuses: no such address, or not by this method."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
+    if error.status_code != 405:  # noqa: PLR2004  # the number is the name
+        return answer_to(Problem(code="NOT_FOUND"), request.scope)
+    allowed = {"Allow": ", ".join(_methods_at(request))}
+    return answer_to(Problem(code="METHOD_NOT_ALLOWED", headers=allowed), request.scope)
+
+
+def _methods_at(request: Request) -> list[str]:
+    routes = [route for route in request.app.routes if hasattr(route, "methods")]
+    matching = [r for r in routes if r.matches(request.scope)[0] is not Match.NONE]
+    return sorted(set().union(*(route.methods for route in matching)))

@@ -1,0 +1,168 @@
+"""Who asks: access tokens in the header or in cookies, and whose page may act."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.errors import Problem
+from gateway.keys import Ended, Keys
+from gateway.settings import GatewaySettings
+from protos.auth.v1.auth_pb2 import Tokens
+
+ISSUER = "nesra-town"
+AUDIENCE = "nesra-town-api"
+ALGORITHMS = ["EdDSA"]
+CLAIMS = ["exp", "iat", "iss", "aud", "sub", "sid", "jti"]
+ACCESS_COOKIE = "nesra_access"
+REFRESH_COOKIE = "nesra_refresh"
+ACCESS_PATH = "/api"
+REFRESH_PATH = "/api/auth"
+# About 1 KB each: a gateway that serves more players than this verifies some again.
+REMEMBERED = 20_000
+
+_SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """Who asks, by which login; `expires` is the token's end in Unix seconds."""
+
+    id: str
+    family: str
+    expires: float
+
+
+class Identity:
+    """Tells the player of a request. A token is verified once, then remembered."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        keys: Keys,
+        ended: Ended,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys = keys
+        self._ended = ended
+        self._clock = clock
+        self._seen: dict[str, Player] = {}
+        self._origins = frozenset((settings.public_url, *settings.cors_origins))
+        self._is_secure = settings.is_secure
+
+    async def player(self, request: Request) -> Player:
+        """Whose request it is.
+
+        The Authorization header wins over cookies. Raises UNAUTHENTICATED, and
+        ORIGIN_REFUSED for a write by cookie from a page that is not ours.
+        """
+        header = request.headers.get("authorization")
+        if header is not None:
+            return await self._of_header(header)
+        token = request.cookies.get(ACCESS_COOKIE, "")
+        player = await self._of_token(token)
+        if request.method not in _SAFE:
+            self.require_origin(request)
+        return player
+
+    def require_origin(self, request: Request) -> None:
+        """Passes when a page of ours, or an allowed one, asks. Raises ORIGIN_REFUSED."""
+        if not self._is_ours(request, request.headers.get("origin", "")):
+            raise Problem(code="ORIGIN_REFUSED")
+
+    def refuse_foreign_page(self, request: Request) -> None:
+        """Keeps other pages from logging a browser in. Raises ORIGIN_REFUSED."""
+        origin = request.headers.get("origin")
+        if origin is not None and not self._is_ours(request, origin):
+            raise Problem(code="ORIGIN_REFUSED")
+
+    def end(self, player: Player) -> None:
+        """Refuses the player's login from now on, at this gateway at once."""
+        self._ended.add(player.family)
+
+    def set_cookies(self, response: Response, tokens: Tokens) -> None:
+        """Lets a browser keep the tokens where no script can read them."""
+        for name, path, value, until in (
+            (ACCESS_COOKIE, ACCESS_PATH, tokens.access_token, tokens.expires_at),
+            (REFRESH_COOKIE, REFRESH_PATH, tokens.refresh_token, tokens.refresh_expires_at),
+        ):
+            left = max(0, until.seconds - int(self._clock()))
+            self._set_cookie(response, name, value, path, left)
+
+    def clear_cookies(self, response: Response) -> None:
+        """Makes a browser forget the tokens."""
+        self._set_cookie(response, ACCESS_COOKIE, "", ACCESS_PATH, 0)
+        self._set_cookie(response, REFRESH_COOKIE, "", REFRESH_PATH, 0)
+
+    def _set_cookie(self, response: Response, name: str, value: str, path: str, age: int) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=age,
+            path=path,
+            secure=self._is_secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def _is_ours(self, request: Request, origin: str) -> bool:
+        scheme, _, host = origin.lower().partition("://")
+        if scheme not in ("http", "https") or not host:
+            return False
+        own = request.headers.get("host", "").lower()
+        return host == own or f"{scheme}://{host}" in self._origins
+
+    async def _of_header(self, header: str) -> Player:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Problem(code="UNAUTHENTICATED")
+        return await self._of_token(token)
+
+    async def _of_token(self, token: str) -> Player:
+        player = self._seen.get(token)
+        if player is None:
+            player = await self._verified(token)
+            self._remember(token, player)
+        if player.expires <= self._clock() or player.family in self._ended:
+            self._seen.pop(token, None)
+            raise Problem(code="UNAUTHENTICATED")
+        return player
+
+    def _remember(self, token: str, player: Player) -> None:
+        if len(self._seen) >= REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        self._seen[token] = player
+
+    async def _verified(self, token: str) -> Player:
+        try:
+            kid = _kid(jwt.get_unverified_header(token))
+            claims = jwt.decode(
+                token,
+                await self._key(kid),
+                algorithms=ALGORITHMS,
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                # Expiry is judged at every use, by `_of_token`. The clocks of auth
+                # and gateway may differ a little, so a fresh iat may lie ahead.
+                options={"require": CLAIMS, "verify_exp": False, "verify_iat": False},
+            )
+            return Player(str(claims["sub"]), str(claims["sid"]), float(claims["exp"]))
+        except (jwt.InvalidTokenError, TypeError, ValueError):
+            raise Problem(code="UNAUTHENTICATED") from None
+
+    async def _key(self, kid: str) -> Ed25519PublicKey:
+        key = await self._keys.find(kid)
+        if key is None:
+            raise Problem(code="UNAUTHENTICATED")
+        return key
+
+
+def _kid(header: dict[str, Any]) -> str:
+    if header.get("typ") != "at+jwt" or header.get("alg") not in ALGORITHMS:
+        raise jwt.InvalidTokenError
+    return str(header.get("kid", ""))

@@ -1,0 +1,312 @@
+"""Strict input: what a client sends is exactly what was agreed, or refused by name.
+
+The stock stack lets through duplicate keys, NUL, lone surrogates and numbers
+that overflow, and echoes what it refuses. This file does neither.
+"""
+
+import asyncio
+import json
+import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError, core_schema
+from starlette.requests import ClientDisconnect, Request
+
+from gateway.errors import Problem, invalid
+from services.kit.ids import is_canonical
+
+MAX_BYTES = 64 * 1024
+# With the calls that follow (5 s at most) an answer comes within 10 s.
+BODY_WITHIN_S = 5.0
+MAX_DEPTH = 32
+# Any number that is meant has fewer digits, and int() of many is slow.
+MAX_DIGITS = 20
+# Names of unknown fields are told, but not at any length.
+MAX_NAME = 64
+
+_BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
+
+Model = TypeVar("Model", bound="Strict")
+
+
+class Strict(BaseModel):
+    """A body or query: no unknown field, no conversion of types."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text to be shown: NFC, trimmed, its length then within bounds, both inclusive.
+
+    Refuses control characters and those that turn the direction of writing.
+    Used as `Annotated[str, Text(1, 80)]`.
+    """
+
+    least: int
+    most: int
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self._clean, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | {"minLength": self.least, "maxLength": self.most}
+
+    def _clean(self, value: str) -> str:
+        if any(c in _BIDI or unicodedata.category(c) == "Cc" for c in value):
+            code, message = "text_unclean", "Control characters are not allowed."
+            raise PydanticCustomError(code, message)
+        clean = unicodedata.normalize("NFC", value).strip()
+        if not self.least <= len(clean) <= self.most:
+            message = f"Between {self.least} and {self.most} characters are needed."
+            code = "text_length"
+            raise PydanticCustomError(code, message)
+        return clean
+
+
+def _canonical(value: str) -> str:
+    if not is_canonical(value):
+        code, message = "id_form", "An id is a UUID in lower case with hyphens."
+        raise PydanticCustomError(code, message)
+    return value
+
+
+def _whole_number(value: object) -> object:
+    """A query's number: digits only, no sign, no leading zero."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < MAX_DIGITS:
+        return int(value) if str(int(value)) == value else value
+    return value
+
+
+def _day(value: object) -> object:
+    """A date in the form YYYY-MM-DD only."""
+    if isinstance(value, str) and len(value) == len("2026-01-31"):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+Id = Annotated[str, AfterValidator(_canonical), Field(json_schema_extra={"format": "uuid"})]
+QueryInt = Annotated[int, BeforeValidator(_whole_number)]
+QueryDate = Annotated[date, BeforeValidator(_day)]
+# Passwords are taken whole: any characters, not normalized, not trimmed.
+Password = Annotated[str, Field(max_length=1024)]
+
+
+def email_address(value: str, *, is_sandbox: bool) -> str:
+    """The address in its normal form. In the sandbox, @….test is an address too.
+
+    Raises VALIDATION_FAILED.
+    """
+    try:
+        checked = validate_email(value, check_deliverability=False, test_environment=is_sandbox)
+    except EmailNotValidError:
+        raise invalid((("email",), "email_form", "This is not an e-mail address.")) from None
+    return checked.normalized
+
+
+async def read(request: Request, model: type[Model]) -> Model:
+    """The JSON body as `model`. Raises the Problem that names what is wrong."""
+    _require_type(request, _JSON)
+    return _validated(model, _parsed(await _bytes(request)))
+
+
+async def read_if_any(request: Request, model: type[Model]) -> Model | None:
+    """As `read`; None for no body at all."""
+    if not _announces_body(request):
+        return None
+    raw = await _bytes(request)
+    if not raw:
+        return None
+    _require_type(request, _JSON)
+    return _validated(model, _parsed(raw))
+
+
+async def read_form(request: Request, model: type[Model]) -> Model:
+    """The URL-encoded form as `model`. Raises the Problem that names what is wrong."""
+    _require_type(request, _FORM)
+    return _validated(model, _pairs(await _bytes(request)))
+
+
+async def no_body(request: Request) -> None:
+    """Passes when the request has no body. Raises VALIDATION_FAILED."""
+    if _announces_body(request) and await _bytes(request):
+        raise invalid(((), "body_unexpected", "This call takes no body."))
+
+
+def query(request: Request, model: type[Model]) -> Model:
+    """The query as `model`. Raises VALIDATION_FAILED."""
+    return _validated(model, _pairs(request.scope["query_string"]))
+
+
+def no_query(request: Request) -> None:
+    """Passes when the request has no query. Raises VALIDATION_FAILED."""
+    if request.scope["query_string"]:
+        query(request, Strict)
+
+
+def path_id(request: Request, name: str) -> str:
+    """The id in the path. Raises VALIDATION_FAILED when its form is not canonical."""
+    value = str(request.path_params[name])
+    if not is_canonical(value):
+        detail = "An id is a UUID in lower case with hyphens."
+        raise invalid(((name,), "id_form", detail))
+    return value
+
+
+def _require_type(request: Request, media_type: str) -> None:
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if kind.strip().lower() != media_type or charset not in ("", "charset=utf-8"):
+        detail = f"The request must be {media_type} in UTF-8."
+        raise Problem(code="UNSUPPORTED_MEDIA_TYPE", detail=detail)
+
+
+def _announces_body(request: Request) -> bool:
+    headers = request.headers
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+async def _bytes(request: Request) -> bytes:
+    """The body, as far as it may go: read no further once it is too large."""
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdigit() or int(announced) > MAX_BYTES:
+        raise Problem(code="PAYLOAD_TOO_LARGE")
+    body = b""
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise Problem(code="PAYLOAD_TOO_LARGE")
+    except TimeoutError:
+        raise Problem(code="REQUEST_TIMEOUT", headers={"Connection": "close"}) from None
+    except ClientDisconnect:
+        # Nobody is there to read it.
+        raise Problem(code="REQUEST_TIMEOUT") from None
+    return body
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        document = json.loads(
+            raw.decode(),
+            object_pairs_hook=_unique,
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=_constant,
+        )
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        raise Problem(code="MALFORMED_JSON") from None
+    _check(raw, document)
+    return document
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise invalid(((), "key_repeated", "A field is given twice."))
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise invalid(((), "number_too_large", "A number is too large."))
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise invalid(((), "number_too_large", "A number is too large."))
+    return number
+
+
+def _constant(_: str) -> None:
+    raise invalid(((), "number_not_finite", "NaN and Infinity are not numbers here."))
+
+
+def _check(raw: bytes, document: Any) -> None:
+    """Looks at depth and characters, and only where the bytes give a reason to."""
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
+        raise _too_deep()
+    # A NUL or a lone surrogate can only be written as an escape.
+    if b"\\u" in raw:
+        _check_characters(json.dumps(document, ensure_ascii=False))
+
+
+def _depth(document: Any) -> int:
+    level, depth = [document], 0
+    while level := [value for value in level if isinstance(value, dict | list)]:
+        depth += 1
+        if depth > MAX_DEPTH:
+            break
+        level = [v for c in level for v in (c.values() if isinstance(c, dict) else c)]
+    return depth
+
+
+def _too_deep() -> Problem:
+    return invalid(((), "too_deep", f"Values are nested deeper than {MAX_DEPTH}."))
+
+
+def _check_characters(value: str) -> None:
+    # json.dumps writes NUL as the escape \u0000 and a backslash as two.
+    if "\x00" in value or "\\u0000" in value.replace("\\\\", ""):
+        raise invalid(((), "character_refused", "NUL is not allowed in text."))
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise invalid(((), "character_refused", "Half a character is not allowed.")) from None
+
+
+def _pairs(raw: bytes) -> dict[str, str]:
+    """The fields of a query or form, each at most once."""
+    if not raw:
+        return {}
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict"
+        )
+    except ValueError:
+        raise invalid(((), "form_malformed", "The fields are not well encoded.")) from None
+    _check_characters("".join(name + value for name, value in pairs))
+    return _unique(pairs)
+
+
+def _validated(model: type[Model], document: Any) -> Model:
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_context=False, include_url=False)
+        raise invalid(*map(_entry, found)) from None
+
+
+def _entry(error: Mapping[str, Any]) -> tuple[tuple[str | int, ...], str, str]:
+    loc = tuple(p[:MAX_NAME] if isinstance(p, str) else p for p in error["loc"])
+    return loc, error["type"], f"{error['msg']}{'' if error['msg'].endswith('.') else '.'}"

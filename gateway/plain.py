@@ -1,0 +1,144 @@
+"""Routes that run as plain Starlette endpoints and are documented as FastAPI's.
+
+FastAPI's own request handling costs more than all the rest of a hot call, and
+its validation is not as strict as ours; its OpenAPI document is what we want.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import request_response
+
+from gateway.errors import CATALOGUE, MEDIA_TYPE
+from gateway.input import Strict
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+# What any call may answer.
+_ANY = ("VALIDATION_FAILED", "URI_TOO_LONG", "HEADERS_TOO_LARGE", "INTERNAL", "UNAVAILABLE")
+_BODY = ("MALFORMED_JSON", "REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
+_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}, {"password": []}]
+
+
+class Documented(BaseModel):
+    """An answer as the OpenAPI document shows it. Answers are built as plain dicts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PlainRoute(APIRoute):
+    """A route whose endpoint gets the request and gives the response, nothing between."""
+
+    def __init__(self, path: str, endpoint: Endpoint, **documented: Any) -> None:
+        super().__init__(path, endpoint, **documented)
+        self.app = request_response(endpoint)
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """What a call reads: a JSON body (`optional`: or none), a form, a query."""
+
+    body: type[Strict] | None = None
+    form: type[Strict] | None = None
+    query: type[Strict] | None = None
+    optional: bool = False
+
+
+def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """`body` as JSON; datetimes as RFC 3339 in UTC with Z."""
+    content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+    return Response(content, status, headers, "application/json")
+
+
+def route(  # noqa: PLR0913  # one keyword per thing that a document tells of a call
+    call: str,
+    endpoint: Endpoint,
+    *,
+    answer: Any = None,
+    status: int = 200,
+    takes: Takes | None = None,
+    codes: Sequence[str] = (),
+    is_open: bool = False,
+    also: Mapping[int | str, dict[str, Any]] | None = None,
+) -> PlainRoute:
+    """One call of the API, such as `route("GET /api/profile", profile, answer=Profile)`.
+
+    `codes` are the particular errors; those that every call of its kind may
+    answer are added. `is_open` calls need no identity. `also` are further
+    responses that are no errors.
+    """
+    method, _, path = call.partition(" ")
+    takes = takes or Takes()
+    every = _codes(method, takes, codes, is_open=is_open)
+    return PlainRoute(
+        path,
+        endpoint,
+        methods=[method],
+        response_model=answer,
+        status_code=status,
+        response_class=Response if answer is None else JSONResponse,
+        operation_id=endpoint.__name__,
+        tags=[endpoint.__module__.rpartition(".")[2]],
+        responses={**_problems(every), **(also or {})},
+        openapi_extra=_extra(path, takes, is_open=is_open),
+    )
+
+
+def _codes(method: str, takes: Takes, codes: Sequence[str], *, is_open: bool) -> list[str]:
+    found = [*codes, *_ANY]
+    if not is_open:
+        found.append("UNAUTHENTICATED")
+        if method != "GET":
+            found.append("ORIGIN_REFUSED")
+    if takes.body or takes.form:
+        found += [code for code in _BODY if takes.body or code != "MALFORMED_JSON"]
+    return sorted(set(found))
+
+
+def _problems(codes: Sequence[str]) -> dict[int | str, dict[str, Any]]:
+    statuses = sorted({CATALOGUE[code].status for code in codes})
+    return {
+        status: _problem([c for c in codes if CATALOGUE[c].status == status]) for status in statuses
+    }
+
+
+def _problem(codes: list[str]) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    lines = [f"`{code}`: {CATALOGUE[code].detail}" for code in codes]
+    media = {"schema": schema, "x-codes": codes}
+    return {"description": "\n\n".join(lines), "content": {MEDIA_TYPE: media}}
+
+
+def _extra(path: str, takes: Takes, *, is_open: bool) -> dict[str, Any]:
+    extra: dict[str, Any] = {"security": [] if is_open else _SECURITY}
+    parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
+    if takes.query:
+        parameters += _query_parameters(takes.query)
+    if parameters:
+        extra["parameters"] = parameters
+    if body := takes.body or takes.form:
+        media = "application/json" if takes.body else "application/x-www-form-urlencoded"
+        content = {media: {"schema": body.model_json_schema()}}
+        extra["requestBody"] = {"required": not takes.optional, "content": content}
+    return extra
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    schema = {"type": "string", "format": "uuid"}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _query_parameters(model: type[Strict]) -> list[dict[str, Any]]:
+    schema = model.model_json_schema()
+    required = schema.get("required", ())
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": described}
+        for name, described in schema["properties"].items()
+    ]

@@ -1,0 +1,236 @@
+"""Opening an account, getting in, staying in, getting out."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.errors import Problem
+from gateway.identity import REFRESH_COOKIE
+from gateway.input import (
+    Password,
+    Strict,
+    email_address,
+    no_query,
+    read,
+    read_form,
+    read_if_any,
+)
+from gateway.plain import Documented, Takes, json_answer, route
+from gateway.routes.users import Email, FullName, User, user_json
+from gateway.times import instant
+from gateway.town import Town, asked_by, town_of
+from protos.auth.v1 import auth_pb2 as pb
+
+
+class Tokens(Documented):
+    """What a login hands out; the lives are in seconds."""
+
+    access_token: str
+    token_type: Literal["bearer"]
+    expires_in: int
+    expires_at: datetime
+    refresh_token: str
+    refresh_expires_in: int
+    refresh_expires_at: datetime
+    user: User
+
+
+class Jwk(Documented):
+    """One public key (RFC 8037)."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    alg: Literal["EdDSA"]
+    use: Literal["sig"]
+    kid: str
+    x: str
+
+
+class Jwks(Documented):
+    """The keys that verify access tokens."""
+
+    keys: list[Jwk]
+
+
+class Register(Strict):
+    """An account to open."""
+
+    email: Email
+    password: Password
+    full_name: FullName | None = None
+
+
+class Login(Strict):
+    """Who wants in."""
+
+    email: Annotated[str, Field(max_length=1024)]
+    password: Password
+
+
+class Refresh(Strict):
+    """A refresh token to use up."""
+
+    refresh_token: Annotated[str, Field(max_length=1024)]
+
+
+class PasswordForm(Strict):
+    """The password form of OAuth2 (RFC 6749, 4.3); only two fields matter here."""
+
+    username: Annotated[str, Field(max_length=1024)]
+    password: Password
+    grant_type: Literal["password"] = "password"  # a protocol's word
+    scope: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+
+
+def tokens_json(tokens: pb.Tokens) -> dict[str, Any]:
+    """`Tokens` of the contract."""
+    expires_at, refresh_expires_at = instant(tokens.expires_at), instant(tokens.refresh_expires_at)
+    return {
+        "access_token": tokens.access_token,
+        "token_type": "bearer",
+        "expires_in": _seconds_to(expires_at),
+        "expires_at": expires_at,
+        "refresh_token": tokens.refresh_token,
+        "refresh_expires_in": _seconds_to(refresh_expires_at),
+        "refresh_expires_at": refresh_expires_at,
+        "user": user_json(tokens.user),
+    }
+
+
+def _seconds_to(moment: datetime) -> int:
+    return max(0, round((moment - datetime.now(UTC)).total_seconds()))
+
+
+async def register(request: Request) -> Response:
+    """Opens an account. Knowingly tells when the e-mail is taken."""
+    no_query(request)
+    wish = await read(request, Register)
+    town = town_of(request)
+    email = email_address(wish.email, is_sandbox=town.settings.sandbox)
+    auth = town.services.auth
+    asked = pb.RegisterRequest(email=email, password=wish.password, full_name=wish.full_name)
+    answer = await auth.call(auth.methods.Register, asked)
+    return json_answer(user_json(answer.user), 201)
+
+
+async def login(request: Request) -> Response:
+    """Checks the password, hands out tokens and sets the cookies."""
+    town = town_of(request)
+    town.identity.refuse_foreign_page(request)
+    no_query(request)
+    wish = await read(request, Login)
+    return await _logged_in(town, wish.email, wish.password)
+
+
+async def token(request: Request) -> Response:
+    """The same as login, as an OAuth2 password form."""
+    town = town_of(request)
+    town.identity.refuse_foreign_page(request)
+    no_query(request)
+    wish = await read_form(request, PasswordForm)
+    return await _logged_in(town, wish.username, wish.password)
+
+
+async def refresh(request: Request) -> Response:
+    """Uses a refresh token up for new tokens: the one in the body, else the cookie's.
+
+    Repeating within 10 s gives the newest tokens again; later reuse ends the login.
+    """
+    town = town_of(request)
+    no_query(request)
+    wish = await read_if_any(request, Refresh)
+    if wish:
+        refresh_token = wish.refresh_token
+    else:
+        refresh_token = request.cookies.get(REFRESH_COOKIE, "")
+        if not refresh_token:
+            raise Problem(code="UNAUTHENTICATED")
+        town.identity.require_origin(request)
+    auth = town.services.auth
+    asked = pb.RefreshRequest(refresh_token=refresh_token)
+    answer = await auth.call(auth.methods.Refresh, asked)
+    return _handed_out(town, answer.tokens)
+
+
+async def logout(request: Request) -> Response:
+    """Ends this login: its refresh token at once, its access token within 1 s everywhere."""
+    player = await asked_by(request)
+    town = town_of(request)
+    auth = town.services.auth
+    asked = pb.LogoutRequest(user_id=player.id, family_id=player.family)
+    await auth.call(auth.methods.Logout, asked)
+    town.identity.end(player)
+    response = Response(status_code=204)
+    town.identity.clear_cookies(response)
+    return response
+
+
+async def jwks(request: Request) -> Response:
+    """The public keys that verify access tokens."""
+    no_query(request)
+    keys = town_of(request).keys
+    if not keys.raw:
+        await keys.fetch()
+    return json_answer({"keys": [_jwk(kid, raw) for kid, raw in keys.raw.items()]})
+
+
+def _jwk(kid: str, raw: bytes) -> dict[str, str]:
+    x = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x}
+
+
+async def _logged_in(town: Town, email: str, password: str) -> Response:
+    auth = town.services.auth
+    asked = pb.LoginRequest(email=email, password=password)
+    return _handed_out(town, (await auth.call(auth.methods.Login, asked)).tokens)
+
+
+def _handed_out(town: Town, tokens: pb.Tokens) -> Response:
+    response = json_answer(tokens_json(tokens))
+    town.identity.set_cookies(response, tokens)
+    return response
+
+
+ROUTES = [
+    route(
+        "POST /api/auth/register",
+        register,
+        answer=User,
+        status=201,
+        takes=Takes(body=Register),
+        codes=["EMAIL_TAKEN", "PASSWORD_TOO_WEAK"],
+        is_open=True,
+    ),
+    route(
+        "POST /api/auth/login",
+        login,
+        answer=Tokens,
+        takes=Takes(body=Login),
+        codes=["BAD_CREDENTIALS", "ORIGIN_REFUSED"],
+        is_open=True,
+    ),
+    route(
+        "POST /api/auth/token",
+        token,
+        answer=Tokens,
+        takes=Takes(form=PasswordForm),
+        codes=["BAD_CREDENTIALS", "ORIGIN_REFUSED"],
+        is_open=True,
+    ),
+    route(
+        "POST /api/auth/refresh",
+        refresh,
+        answer=Tokens,
+        takes=Takes(body=Refresh, optional=True),
+        codes=["UNAUTHENTICATED", "TOKEN_REUSED", "ORIGIN_REFUSED"],
+        is_open=True,
+    ),
+    route("POST /api/auth/logout", logout, status=204),
+    route("GET /.well-known/jwks.json", jwks, answer=Jwks, is_open=True),
+]

@@ -1,0 +1,131 @@
+"""The sandbox: a player's own clock, and gifts. Absent where it is off."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any
+
+from google.protobuf.duration_pb2 import Duration
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.errors import invalid
+from gateway.identity import Player
+from gateway.input import Id, Strict, read
+from gateway.plain import Documented, Takes, json_answer, route
+from gateway.routes.profile import Hero, whole_hero
+from gateway.times import instant
+from gateway.town import Town, asked_by, sent_by, town_of
+from protos.inventory.v1 import inventory_pb2
+from protos.session.v1 import session_pb2
+from protos.world.v1 import world_pb2
+
+# Ten years, leap days included; the session service counts them in all.
+MAX_SECONDS = 3653 * 86_400
+MAX_GIFT = 1_000_000_000
+
+Gift = Annotated[int, Field(ge=0, le=MAX_GIFT)]
+
+
+class Clock(Documented):
+    """The player's time, and how far it is ahead of real time."""
+
+    now: datetime
+    offset_seconds: int
+
+
+class Advance(Strict):
+    """How far to move the clock forward; at least one of both."""
+
+    advance_minutes: Annotated[int, Field(ge=0, le=MAX_SECONDS // 60)] = 0
+    advance_seconds: Annotated[int, Field(ge=0, le=MAX_SECONDS)] = 0
+
+
+class Grant(Strict):
+    """What to give."""
+
+    exp: Gift = 0
+    gold: Gift = 0
+    item_id: Id = ""
+
+
+async def read_clock(request: Request) -> Response:
+    """The player's clock."""
+    player = await asked_by(request)
+    town = town_of(request)
+    session = town.services.session
+    asked = session_pb2.GetClockRequest(user_id=player.id)
+    answer = await session.call(session.methods.GetClock, asked)
+    return json_answer(await _told(town, player, answer.clock))
+
+
+async def advance_clock(request: Request) -> Response:
+    """Moves the player's clock forward, ten years in all at most."""
+    player = await sent_by(request)
+    wish = await read(request, Advance)
+    if not wish.model_fields_set:
+        raise invalid((("advance_minutes",), "missing", "Minutes or seconds are needed."))
+    town = town_of(request)
+    session = town.services.session
+    by = Duration(seconds=wish.advance_minutes * 60 + wish.advance_seconds)
+    asked = session_pb2.AdvanceClockRequest(user_id=player.id, by=by)
+    answer = await session.call(session.methods.AdvanceClock, asked)
+    return json_answer(await _told(town, player, answer.clock))
+
+
+async def reset_clock(request: Request) -> Response:
+    """Sets the player's clock back to real time; what was earned stays earned."""
+    player = await asked_by(request)
+    town = town_of(request)
+    session = town.services.session
+    asked = session_pb2.ResetClockRequest(user_id=player.id)
+    answer = await session.call(session.methods.ResetClock, asked)
+    return json_answer(await _told(town, player, answer.clock))
+
+
+async def grant(request: Request) -> Response:
+    """Gives exp, gold and an item. An unknown item: 404, and nothing is given."""
+    player = await sent_by(request)
+    gift = await read(request, Grant)
+    town = town_of(request)
+    if gift.item_id:
+        inventory = town.services.inventory
+        wanted = inventory_pb2.GrantItemRequest(user_id=player.id, item_id=gift.item_id)
+        await inventory.call(inventory.methods.GrantItem, wanted)
+    session = town.services.session
+    asked = session_pb2.GrantRewardRequest(user_id=player.id, exp=gift.exp, gold=gift.gold)
+    answer = await session.call(session.methods.GrantReward, asked)
+    return json_answer(await whole_hero(town, player, hero=answer.hero))
+
+
+async def _told(town: Town, player: Player, clock: session_pb2.Clock) -> dict[str, Any]:
+    """Tells the other services, also when they were told before and did not hear.
+
+    The session service's clock is the one that counts: a repetition, or a mere
+    look at the clock, heals what a lost call left behind.
+    """
+    inventory, world = town.services.inventory, town.services.world
+    same: dict[str, Any] = {
+        "user_id": player.id,
+        "offset": clock.offset,
+        "revision": clock.revision,
+    }
+    await asyncio.gather(
+        inventory.call(inventory.methods.SetClock, inventory_pb2.SetClockRequest(**same)),
+        world.call(world.methods.SetClock, world_pb2.SetClockRequest(**same)),
+    )
+    return {"now": instant(clock.now), "offset_seconds": clock.offset.seconds}
+
+
+ROUTES = [
+    route("GET /api/sandbox/clock", read_clock, answer=Clock),
+    route("POST /api/sandbox/clock", advance_clock, answer=Clock, takes=Takes(body=Advance)),
+    route("DELETE /api/sandbox/clock", reset_clock, answer=Clock),
+    route(
+        "POST /api/sandbox/grant",
+        grant,
+        answer=Hero,
+        takes=Takes(body=Grant),
+        codes=["NOT_FOUND"],
+    ),
+]

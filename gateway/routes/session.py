@@ -1,0 +1,304 @@
+"""Sessions: starting, completing, giving up, looking back."""
+
+import base64
+import binascii
+import uuid
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.errors import Problem, invalid
+from gateway.hot import Completed
+from gateway.identity import Player
+from gateway.input import Id, QueryDate, QueryInt, Strict, no_body, query, read
+from gateway.plain import Documented, Takes, json_answer, route
+from gateway.routes.inventory import OwnedItem, owned_item_json
+from gateway.routes.profile import ROOMS as WORLD_ROOMS
+from gateway.routes.profile import Hero, World, hero_json, world_json, world_of
+from gateway.routes.tasks import ROOMS, Minutes, Room
+from gateway.times import day_begins, day_ends, instant, stamp_of
+from gateway.town import Town, asked_by, sent_by, town_of
+from protos.session.v1 import session_pb2 as pb
+from services.kit.enums import Words
+
+STATUSES = Words[pb.Status.ValueType](pb.Status)
+REPLAYED = {"Idempotency-Replayed": "true"}
+
+
+class Session(Documented):
+    """One timed piece of work. Rewards are null while it is pending."""
+
+    session_id: Id
+    task_template_id: Id
+    task_name: str
+    category: str
+    room: Room
+    duration_minutes: int
+    status: Literal["pending", "success", "cancel", "timeout"]
+    started_at: datetime
+    ends_at: datetime
+    completable_until: datetime
+    ended_at: datetime | None
+    reward_exp: int | None
+    reward_gold: int | None
+    dropped_item: OwnedItem | None
+    drop_commitment: str
+    server_time: datetime
+
+
+class DropProof(Documented):
+    """What anyone needs to check that the drop was decided at the start."""
+
+    seed: str
+    commitment: str
+    roll: int
+    chance: int
+    dropped: bool
+    rules_version: str
+
+
+class Completion(Documented):
+    """What a completed session brought.
+
+    `settled: false`: the reward is safe, but the town or the drop is still on its
+    way; what is not known is then null.
+    """
+
+    success: Literal[True]
+    exp_reward: int
+    gold_reward: int
+    dropped_item: OwnedItem | None
+    hero: Hero
+    worldState: World | None  # noqa: N815  # the one name that the API's first clients fixed
+    world_state: World | None
+    levels_gained: int
+    rooms_upgraded: list[Literal["study", "build", "training", "plaza"]]
+    settled: bool
+    drop_proof: DropProof
+
+
+class Start(Strict):
+    """What to start, and for how long; by default as long as the task says."""
+
+    task_template_id: Id
+    duration_minutes: Minutes = 25
+
+
+class Chosen(Strict):
+    """Which session is meant."""
+
+    session_id: Id
+
+
+class History(Strict):
+    """Which finished sessions to list; `from` and `to` are local dates, inclusive."""
+
+    status: Literal["success", "cancel", "timeout"] | None = None
+    room: Room | None = None
+    first: QueryDate | None = Field(default=None, alias="from")
+    last: QueryDate | None = Field(default=None, alias="to")
+    limit: Annotated[QueryInt, Field(ge=1, le=100)] = 50
+    cursor: str = ""
+
+
+def session_json(session: pb.Session) -> dict[str, Any]:
+    """`Session` of the contract."""
+    has = session.HasField
+    return {
+        "session_id": session.session_id,
+        "task_template_id": session.task_template_id,
+        "task_name": session.task_name,
+        "category": session.category,
+        "room": ROOMS.word(session.room),
+        "duration_minutes": session.duration_minutes,
+        "status": STATUSES.word(session.status),
+        "started_at": instant(session.started_at),
+        "ends_at": instant(session.ends_at),
+        "completable_until": instant(session.completable_until),
+        "ended_at": instant(session.ended_at) if has("ended_at") else None,
+        "reward_exp": session.reward_exp if has("reward_exp") else None,
+        "reward_gold": session.reward_gold if has("reward_gold") else None,
+        "dropped_item": owned_item_json(session.dropped_item) if has("dropped_item") else None,
+        "drop_commitment": session.drop_commitment.hex(),
+        "server_time": instant(session.server_time),
+    }
+
+
+def completion_json(done: Completed) -> dict[str, Any]:
+    """`Completion` of the contract."""
+    completion, session = done.completion, done.completion.session
+    world = completion.world if completion.HasField("world") else None
+    world_state = world and world_json(world)
+    has_drop = session.HasField("dropped_item")
+    return {
+        "success": True,
+        "exp_reward": session.reward_exp,
+        "gold_reward": session.reward_gold,
+        "dropped_item": owned_item_json(session.dropped_item) if has_drop else None,
+        "hero": hero_json(completion.hero, done.wardrobe, world),
+        "worldState": world_state,
+        "world_state": world_state,
+        "levels_gained": completion.levels_gained,
+        "rooms_upgraded": [WORLD_ROOMS.word(room) for room in completion.rooms_upgraded],
+        "settled": completion.settled and world is not None and done.wardrobe is not None,
+        "drop_proof": _proof_json(completion.drop_proof),
+    }
+
+
+def _proof_json(proof: pb.DropProof) -> dict[str, Any]:
+    return {
+        "seed": proof.seed.hex(),
+        "commitment": proof.commitment.hex(),
+        "roll": proof.roll,
+        "chance": proof.chance,
+        "dropped": proof.dropped,
+        "rules_version": proof.rules_version,
+    }
+
+
+async def start_session(request: Request) -> Response:
+    """Starts a session; a player has at most one under way."""
+    player = await sent_by(request)
+    wish = await read(request, Start)
+    asked = pb.Start(user_id=player.id, **wish.model_dump(exclude_unset=True))
+    result = await town_of(request).hot.start.ask(player.id, asked)
+    if result.WhichOneof("outcome") == "already_active":
+        active = session_json(result.already_active)
+        raise Problem(code="SESSION_ALREADY_ACTIVE", active_session=active)
+    return json_answer(session_json(result.started), 201)
+
+
+async def read_active_session(request: Request) -> Response:
+    """The session under way, or 204: any device can resume or end it."""
+    player = await asked_by(request)
+    session = town_of(request).services.session
+    asked = pb.GetActiveSessionRequest(user_id=player.id)
+    answer = await session.call(session.methods.GetActiveSession, asked)
+    if not answer.HasField("session"):
+        return Response(status_code=204)
+    return json_answer(session_json(answer.session))
+
+
+async def complete_session(request: Request) -> Response:
+    """Completes a session and pays it, once, however often it is asked.
+
+    A repetition carries `Idempotency-Replayed: true`: the reward is the same for
+    ever, hero and town are as they are now.
+    """
+    player = await sent_by(request)
+    chosen = await read(request, Chosen)
+    asked = pb.Complete(user_id=player.id, session_id=chosen.session_id)
+    done = await town_of(request).hot.complete.ask(player.id, asked)
+    headers = REPLAYED if done.completion.replayed else None
+    return json_answer(completion_json(done), headers=headers)
+
+
+async def cancel_session(request: Request) -> Response:
+    """Gives the session up. Safe to repeat."""
+    player = await sent_by(request)
+    chosen = await read(request, Chosen)
+    session = town_of(request).services.session
+    asked = pb.CancelSessionRequest(user_id=player.id, session_id=chosen.session_id)
+    answer = await session.call(session.methods.CancelSession, asked)
+    return json_answer(session_json(answer.session))
+
+
+async def list_history(request: Request) -> Response:
+    """Finished sessions, newest first.
+
+    `from` and `to` are the player's local dates of `ends_at`. The next page is in
+    the `Link` header, with the same filters.
+    """
+    town = town_of(request)
+    player = await town.identity.player(request)
+    await no_body(request)
+    wish = query(request, History)
+    if wish.first and wish.last and wish.first > wish.last:
+        raise invalid((("to",), "range_reversed", "It lies before from."))
+    session = town.services.session
+    asked = await _asked_for(town, player, wish)
+    page = await session.call(session.methods.ListSessions, asked)
+    headers = {"Link": _next_link(wish, page.next_before)} if page.next_before else None
+    return json_answer([session_json(found) for found in page.sessions], headers=headers)
+
+
+async def _asked_for(town: Town, player: Player, wish: History) -> pb.ListSessionsRequest:
+    asked = pb.ListSessionsRequest(user_id=player.id, limit=wish.limit)
+    if wish.cursor:
+        asked.before = _session_id(wish.cursor)
+    if wish.status:
+        asked.status = STATUSES.value(wish.status)
+    if wish.room:
+        asked.room = ROOMS.value(wish.room)
+    if wish.first or wish.last:
+        _bound(asked, wish.first, wish.last, (await world_of(town, player)).timezone)
+    return asked
+
+
+def _bound(asked: pb.ListSessionsRequest, first: date | None, last: date | None, zone: str) -> None:
+    if first:
+        asked.ends_from.CopyFrom(stamp_of(day_begins(first, zone)))
+    if last:
+        asked.ends_before.CopyFrom(stamp_of(day_ends(last, zone)))
+
+
+def _next_link(wish: History, before: str) -> str:
+    kept = wish.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+    return f'</api/session/history?{urlencode(kept | {"cursor": _cursor(before)})}>; rel="next"'
+
+
+def _cursor(session_id: str) -> str:
+    return base64.urlsafe_b64encode(uuid.UUID(session_id).bytes).decode().rstrip("=")
+
+
+def _session_id(cursor: str) -> str:
+    try:
+        session_id = str(uuid.UUID(bytes=base64.urlsafe_b64decode(cursor + "==")))
+    except (ValueError, binascii.Error):
+        session_id = ""
+    if not session_id or _cursor(session_id) != cursor:
+        raise invalid((("cursor",), "cursor_malformed", "This is not a cursor of ours."))
+    return session_id
+
+
+_AFTERWARDS = ["NOT_FOUND", "SESSION_TIMED_OUT"]
+ROUTES = [
+    route(
+        "POST /api/session/complete",
+        complete_session,
+        answer=Completion,
+        takes=Takes(body=Chosen),
+        codes=[*_AFTERWARDS, "SESSION_TOO_EARLY", "SESSION_CANCELLED"],
+    ),
+    route(
+        "POST /api/session/start",
+        start_session,
+        answer=Session,
+        status=201,
+        takes=Takes(body=Start),
+        codes=["NOT_FOUND", "SESSION_ALREADY_ACTIVE"],
+    ),
+    route(
+        "GET /api/session/active",
+        read_active_session,
+        answer=Session,
+        also={204: {"description": "No session is under way."}},
+    ),
+    route(
+        "POST /api/session/cancel",
+        cancel_session,
+        answer=Session,
+        takes=Takes(body=Chosen),
+        codes=[*_AFTERWARDS, "SESSION_ALREADY_COMPLETED"],
+    ),
+    route(
+        "GET /api/session/history",
+        list_history,
+        answer=list[Session],
+        takes=Takes(query=History),
+    ),
+]

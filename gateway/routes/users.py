@@ -1,0 +1,133 @@
+"""The player's own account."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.identity import Player
+from gateway.input import Id, Password, Strict, Text, email_address, read
+from gateway.plain import Documented, Takes, json_answer, route
+from gateway.times import instant
+from gateway.town import Town, asked_by, sent_by, town_of
+from protos.auth.v1 import auth_pb2
+from protos.world.v1 import world_pb2
+from services.kit.errors import Refused
+
+FullName = Annotated[str, Text(1, 120)]
+# An address, or a small picture as a data URL; both are written in ASCII.
+Picture = Annotated[
+    str,
+    Field(max_length=60_000, pattern=r"^(https?://[!-~]+|data:image/[a-z0-9.+-]+;base64,[!-~]+)$"),
+]
+# The longest address that mail can be sent to.
+Email = Annotated[str, Field(max_length=254)]
+
+
+class User(Documented):
+    """An account, as its owner sees it."""
+
+    id: Id
+    email: str
+    full_name: str | None
+    profile_picture: str | None
+    is_active: bool
+    is_superuser: bool
+    is_verified: bool
+    created_at: datetime
+    updated_at: datetime | None
+
+
+class UserChange(Strict):
+    """What to change; what is absent stays. Null takes a name or picture away."""
+
+    full_name: FullName | None = None
+    profile_picture: Picture | None = None
+    email: Email = ""
+    password: Password = ""
+    current_password: Password = ""
+    timezone: Annotated[str, Field(min_length=1, max_length=64)] = "UTC"
+
+
+def user_json(user: auth_pb2.User) -> dict[str, Any]:
+    """`User` of the contract."""
+    return {
+        "id": user.id,
+        "email": user.email,
+        "full_name": user.full_name if user.HasField("full_name") else None,
+        "profile_picture": user.profile_picture if user.HasField("profile_picture") else None,
+        "is_active": user.is_active,
+        "is_superuser": user.is_superuser,
+        "is_verified": user.is_verified,
+        "created_at": instant(user.created_at),
+        "updated_at": instant(user.updated_at) if user.HasField("updated_at") else None,
+    }
+
+
+async def read_me(request: Request) -> Response:
+    """The account of whoever asks."""
+    player = await asked_by(request)
+    return json_answer(user_json(await _account(town_of(request), player)))
+
+
+async def change_me(request: Request) -> Response:
+    """Changes the fields that are given, all or none of the account's.
+
+    E-mail and password also need `current_password`. A new e-mail starts
+    unverified; a new password ends every other login. `timezone` is where later
+    sessions find their date; it is set first, and setting it again is harmless,
+    so that a refused call can be repeated as a whole.
+    """
+    player = await sent_by(request)
+    town = town_of(request)
+    change = await read(request, UserChange)
+    asked = _update(town, player, change)
+    if "timezone" in change.model_fields_set:
+        await _set_timezone(town, player, change.timezone)
+    if not change.model_fields_set - {"timezone", "current_password"}:
+        return json_answer(user_json(await _account(town, player)))
+    auth = town.services.auth
+    return json_answer(user_json((await auth.call(auth.methods.UpdateUser, asked)).user))
+
+
+def _update(town: Town, player: Player, change: UserChange) -> auth_pb2.UpdateUserRequest:
+    given = {name: getattr(change, name) or "" for name in change.model_fields_set - {"timezone"}}
+    if "email" in given:
+        is_sandbox = town.settings.sandbox
+        given["email"] = email_address(given["email"], is_sandbox=is_sandbox)
+    return auth_pb2.UpdateUserRequest(user_id=player.id, family_id=player.family, **given)
+
+
+async def _set_timezone(town: Town, player: Player, timezone: str) -> None:
+    world = town.services.world
+    request = world_pb2.SetTimezoneRequest(user_id=player.id, timezone=timezone)
+    await world.call(world.methods.SetTimezone, request)
+
+
+async def _account(town: Town, player: Player) -> auth_pb2.User:
+    auth = town.services.auth
+    request = auth_pb2.BatchGetUsersRequest(user_ids=[player.id])
+    result = (await auth.call(auth.methods.BatchGetUsers, request)).results[0]
+    if result.WhichOneof("outcome") == "failure":
+        raise Refused.from_item(result.failure)
+    return result.user
+
+
+ROUTES = [
+    route("GET /api/users/me", read_me, answer=User, codes=["NOT_FOUND"]),
+    route(
+        "PATCH /api/users/me",
+        change_me,
+        answer=User,
+        takes=Takes(body=UserChange),
+        codes=[
+            "EMAIL_TAKEN",
+            "NOT_FOUND",
+            "PASSWORD_TOO_WEAK",
+            "WRONG_PASSWORD",
+            "ZONE_CHANGED_RECENTLY",
+        ],
+    ),
+]

@@ -1,0 +1,41 @@
+"""What the gateway reads from the environment."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, field_validator
+from pydantic_settings import NoDecode
+
+from services.kit.settings import TownSettings
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
+        message = "must look like https://town.example, without a path"
+        raise ValueError(message)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+
+
+class GatewaySettings(TownSettings):
+    """`public_url` and `cors_origins` are origins: scheme, host and port, no path."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    public_url: Origin = "http://localhost:8000"
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether players reach the town over TLS."""
+        return self.public_url.startswith("https://")

@@ -1,0 +1,39 @@
+"""Instants and local dates, between protobuf and JSON."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# No session lies outside; dates beyond it would overflow in some zones.
+_FIRST = date(1970, 1, 1)
+_LAST = date(9000, 1, 1)
+
+
+def instant(stamp: Timestamp) -> datetime:
+    """The instant in UTC, to the microsecond."""
+    return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+
+
+def stamp_of(moment: datetime) -> Timestamp:
+    """The instant as a message."""
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp
+
+
+def day_begins(day: date, zone: str) -> datetime:
+    """The first instant of a local date, in UTC.
+
+    Where midnight is skipped by a clock change it is the instant of the change;
+    where midnight occurs twice, the first. Dates before 1970 or after 9000 are
+    taken as those.
+    """
+    midnight = datetime.combine(min(max(day, _FIRST), _LAST), time(), tzinfo=ZoneInfo(zone))
+    return midnight.astimezone(UTC)
+
+
+def day_ends(day: date, zone: str) -> datetime:
+    """The first instant after a local date, in UTC."""
+    return day_begins(min(day, _LAST) + timedelta(days=1), zone)
