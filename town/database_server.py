@@ -32,7 +32,7 @@ def database_server(home: Home, log: Log) -> Iterator[DatabaseServer]:
     if given or all(own_url(service) for service in SERVICES):
         yield _Given(given or "")
         return
-    log.say("postgres", "starting")
+    log.say("town", "starting PostgreSQL")
     with EmbeddedPostgres(home.folder / "postgres", home.folder / "run" / "postgres") as postgres:
         yield _Embedded(postgres, log)
 
@@ -70,7 +70,7 @@ class _Embedded:
         if self._start_at is None:
             self._delay = next_delay(self._delay, now - self._started_at)
             self._start_at = now + self._delay
-            self._log.say("postgres", f"ended; it is started again in {self._delay:g} s")
+            self._log.say("town", f"PostgreSQL ended; it is started again in {self._delay:g} s")
         if now >= self._start_at:
             self._launch(now)
 
@@ -79,4 +79,4 @@ class _Embedded:
         try:
             self._postgres.launch()
         except PostgresFailed as failure:
-            self._log.say("postgres", str(failure))
+            self._log.say("town", str(failure))

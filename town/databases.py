@@ -139,7 +139,7 @@ def _create(connection: Connection, services: list[str], secret: str) -> None:
             _ensure_role(connection, service, password_of(service, secret))
             _ensure_database(connection, role_of(service))
     except psycopg.Error as error:
-        sentence = f"The server of NESRA_DATABASE_URL cannot be prepared: {_first_line(error)}."
+        sentence = f"The database server cannot be prepared: {_first_line(error)}."
         raise DatabaseFailed(sentence) from error
 
 

@@ -38,4 +38,4 @@ class DidNotStart(CannotOpen):
     """A process of the town did not become ready."""
 
     def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"{name} did not start: {why.rstrip('.')}.")
+        super().__init__(f"{name} did not start: {why.strip().rstrip('.')}.")

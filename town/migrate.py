@@ -3,10 +3,9 @@
 import argparse
 import os
 
-from town.databases import migrate, prepare
+from town.databases import SERVICES, migrate, own_url, prepare
 from town.failures import WrongSetting
-
-SHORTEST_SECRET = 32
+from town.secret import given_secret
 
 
 def arguments(_parser: argparse.ArgumentParser) -> None:
@@ -15,24 +14,13 @@ def arguments(_parser: argparse.ArgumentParser) -> None:
 
 def run(_arguments: argparse.Namespace) -> int:
     """Prepare and migrate; safe to repeat. Returns 0; raises CannotOpen."""
-    urls = prepare(demanded("NESRA_DATABASE_URL"), secret())
+    server = os.environ.get("NESRA_DATABASE_URL")
+    if not server and not all(own_url(service) for service in SERVICES):
+        raise WrongSetting(name="NESRA_DATABASE_URL", demand="is missing")
+    secret = given_secret()
+    if secret is None:
+        raise WrongSetting(name="NESRA_SECRET", demand="is missing")
+    urls = prepare(server or "", secret)
     migrate(urls)
     print(f"The databases of {', '.join(urls)} are up to date.")
     return 0
-
-
-def secret() -> str:
-    """Return NESRA_SECRET. Raises WrongSetting when it is missing or short."""
-    found = demanded("NESRA_SECRET")
-    if len(found) < SHORTEST_SECRET:
-        demand = f"must have at least {SHORTEST_SECRET} characters"
-        raise WrongSetting(name="NESRA_SECRET", demand=demand)
-    return found
-
-
-def demanded(name: str) -> str:
-    """Return the value of an environment variable. Raises WrongSetting when it is missing."""
-    value = os.environ.get(name)
-    if not value:
-        raise WrongSetting(name=name, demand="is missing")
-    return value

@@ -12,6 +12,7 @@ from town.home import Home
 from town.log import Log
 from town.processes import TICK_SECONDS, Processes
 from town.roster import stages
+from town.secret import given_secret
 from town.stopping import Stopped, StopRequest
 
 WELCOME = """
@@ -50,7 +51,7 @@ def _open(home: Home, address: Address, request: StopRequest) -> None:
     log = Log(home.log)
     with home.alone(), home.sockets() as sockets:
         address.demand_free()
-        secret = os.environ.get("NESRA_SECRET") or home.secret()
+        secret = given_secret() or home.secret()
         with database_server(home, log) as server:
             log.say("town", "preparing the databases")
             urls = prepare(server.url, secret)
