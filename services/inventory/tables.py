@@ -92,5 +92,5 @@ wardrobe = Table(
     ForeignKeyConstraint(
         ["user_id", "equipped_accessory_id"], ["inventory.user_id", "inventory.item_id"]
     ),
-    CheckConstraint("clock_offset_seconds >= 0", name="clock_never_behind"),
+    CheckConstraint("clock_offset_seconds >= 0 AND clock_revision >= 0", name="clock_never_behind"),
 )

@@ -53,7 +53,7 @@ hero = Table(
     CheckConstraint("level >= 1", name="level_from_1"),
     CheckConstraint("exp >= 0", name="exp_from_0"),
     CheckConstraint("gold >= 0", name="gold_from_0"),
-    CheckConstraint("clock_offset_seconds >= 0", name="clock_never_behind"),
+    CheckConstraint("clock_offset_seconds >= 0 AND clock_revision >= 0", name="clock_never_behind"),
 )
 
 task_template = Table(
@@ -104,6 +104,7 @@ session = Table(
         ["user_id", "task_template_id"], ["task_template.user_id", "task_template.id"]
     ),
     CheckConstraint("duration_minutes > 0", name="duration_from_1"),
+    CheckConstraint("settle_attempts >= 0", name="settle_attempts_from_0"),
     CheckConstraint("char_length(task_name) <= 80", name="task_name_to_80"),
     CheckConstraint("char_length(category) <= 40", name="category_to_40"),
     CheckConstraint("char_length(rules_version) <= 64", name="rules_version_to_64"),

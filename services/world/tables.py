@@ -59,7 +59,7 @@ world_state = Table(
     CheckConstraint("day_streak >= 0", name="streak_from_0"),
     CheckConstraint("longest_streak >= day_streak", name="longest_is_longest"),
     CheckConstraint("char_length(timezone) <= 64", name="timezone_to_64"),
-    CheckConstraint("clock_offset_seconds >= 0", name="clock_never_behind"),
+    CheckConstraint("clock_offset_seconds >= 0 AND clock_revision >= 0", name="clock_never_behind"),
 )
 
 credited_session = Table(

@@ -64,7 +64,10 @@ def upgrade() -> None:
         sa.Column("equipped_accessory_id", sa.UUID(as_uuid=False), nullable=True),
         sa.Column("clock_offset_seconds", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("clock_revision", sa.BigInteger(), server_default="0", nullable=False),
-        sa.CheckConstraint("clock_offset_seconds >= 0", name=op.f("wardrobe_clock_never_behind")),
+        sa.CheckConstraint(
+            "clock_offset_seconds >= 0 AND clock_revision >= 0",
+            name=op.f("wardrobe_clock_never_behind"),
+        ),
         sa.ForeignKeyConstraint(
             ["user_id", "equipped_accessory_id"],
             ["inventory.user_id", "inventory.item_id"],

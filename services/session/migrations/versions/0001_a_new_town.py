@@ -19,7 +19,10 @@ def upgrade() -> None:
         sa.Column("gold", sa.BigInteger(), nullable=False),
         sa.Column("clock_offset_seconds", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("clock_revision", sa.BigInteger(), server_default="0", nullable=False),
-        sa.CheckConstraint("clock_offset_seconds >= 0", name=op.f("hero_clock_never_behind")),
+        sa.CheckConstraint(
+            "clock_offset_seconds >= 0 AND clock_revision >= 0",
+            name=op.f("hero_clock_never_behind"),
+        ),
         sa.CheckConstraint("exp >= 0", name=op.f("hero_exp_from_0")),
         sa.CheckConstraint("gold >= 0", name=op.f("hero_gold_from_0")),
         sa.CheckConstraint("level >= 1", name=op.f("hero_level_from_1")),
@@ -99,6 +102,7 @@ def upgrade() -> None:
             "char_length(rules_version) <= 64", name=op.f("session_rules_version_to_64")
         ),
         sa.CheckConstraint("char_length(task_name) <= 80", name=op.f("session_task_name_to_80")),
+        sa.CheckConstraint("settle_attempts >= 0", name=op.f("session_settle_attempts_from_0")),
         sa.CheckConstraint("duration_minutes > 0", name=op.f("session_duration_from_1")),
         sa.CheckConstraint("octet_length(seed) = 32", name=op.f("session_seed_of_32_bytes")),
         sa.ForeignKeyConstraint(

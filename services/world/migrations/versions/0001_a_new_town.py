@@ -72,7 +72,8 @@ def _world_state() -> None:
         ),
         sa.CheckConstraint("char_length(timezone) <= 64", name=op.f("world_state_timezone_to_64")),
         sa.CheckConstraint(
-            "clock_offset_seconds >= 0", name=op.f("world_state_clock_never_behind")
+            "clock_offset_seconds >= 0 AND clock_revision >= 0",
+            name=op.f("world_state_clock_never_behind"),
         ),
         sa.PrimaryKeyConstraint("user_id", name=op.f("world_state_pkey")),
     )
