@@ -15,11 +15,14 @@ import pytest
 from psycopg import sql
 
 from services.kit import migrations
+from services.kit.database import NAME
 from services.kit.settings import database_on
+from tests.contract.statement_lint import statements, violations
 from town.postgres import EmbeddedPostgres
 
 SERVICES = ("auth", "session", "inventory", "world")
 SERVER = pytest.StashKey[str]()
+LOG = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,7 +58,27 @@ def _start_server(config: pytest.Config) -> str:
     server = postgres.url()
     for service in SERVICES:
         _make_database(server, service)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET log_statement = 'all'")
+        connection.execute("SELECT pg_reload_conf()")
+    config.stash[LOG] = home / "log" / "postgres.log"
     return server
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Lints every statement that the services really sent in this run."""
+    log = session.config.stash.get(LOG, None)
+    if log is None:
+        return
+    found = list(statements(log, application=NAME))
+    broken = [
+        f"{why}: {text[:300]}" for database, text in found for why in violations(database, text)
+    ]
+    print(f"\nstatement lint: {len(found)} distinct, {len(broken)} violations", *broken, sep="\n")
+    # A log that tells of our connections but of no statement was not understood.
+    is_blind = not found and f"/{NAME} " in log.read_text(errors="replace")
+    if broken or is_blind:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _make_database(server: str, service: str, *, name: str = "") -> str:

@@ -48,7 +48,7 @@ SETTINGS: Final = {
     "synchronous_commit": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "log_line_prefix": "%m [%p] %q%u@%d/%a ",
 }
 
 

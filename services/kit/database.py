@@ -27,6 +27,9 @@ POOL_SIZE = 8
 # The whole transaction again on serialization failures and deadlocks.
 ATTEMPTS = 3
 
+# How our connections show in PostgreSQL's own log and views.
+NAME = "nesra"
+
 SESSION_OPTIONS = " ".join(
     f"-c {setting}"
     for setting in (
@@ -72,7 +75,8 @@ class Database:
         self._pool = ConnectionPool(
             url,
             connection_class=Connection,
-            kwargs={"autocommit": True, "options": SESSION_OPTIONS, **KEEPALIVE},
+            kwargs={"autocommit": True, "application_name": NAME, "options": SESSION_OPTIONS}
+            | KEEPALIVE,
             min_size=size,
             max_size=size,
             timeout=POOL_WAIT_S,

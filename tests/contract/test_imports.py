@@ -1,0 +1,88 @@
+"""Imports point one way: town above, services and gateway side by side, kit and protos below."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("auth", "session", "inventory", "world")
+# What each floor may import of the project; its own package always.
+ALLOWED = {
+    "protos": {"protos"},
+    "services.kit": {"services.kit", "protos.failure"},
+    **{f"services.{name}": {f"services.{name}", "services.kit", "protos"} for name in SERVICES},
+    "gateway": {"gateway", "services.kit", "protos"},
+    "town": {"town", "services.kit", "protos"},
+    "bench": {"bench", "town", "services.kit"},
+}
+# Within a service: a file may import those that stand further right.
+ORDER = ("__main__", "service", "store", "tables")
+
+
+@pytest.mark.parametrize("floor", sorted(ALLOWED))
+def test_a_floor_imports_only_what_it_stands_on(floor: str) -> None:
+    strangers = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in _files(floor)
+        for name in _imports(path)
+        if name.partition(".")[0] in {"protos", "services", "gateway", "town", "bench", "tests"}
+        and not any(_within(name, allowed) for allowed in ALLOWED[floor])
+    ]
+
+    assert strangers == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_rules_of_a_service_are_pure(service: str) -> None:
+    rules = ROOT / "services" / service / "rules.py"
+    foreign = [n for n in _imports(rules) if n.partition(".")[0] not in sys.stdlib_module_names]
+    impure = {"os", "time", "random", "secrets", "socket", "logging", "pathlib", "uuid"}
+
+    assert foreign == []
+    assert impure.isdisjoint(_imports(rules))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_within_a_service_imports_point_to_the_ground(service: str) -> None:
+    for place, name in enumerate(ORDER):
+        above = {f"services.{service}.{upper}" for upper in ORDER[:place]}
+
+        assert above.isdisjoint(_imports(ROOT / "services" / service / f"{name}.py")), name
+
+
+def test_every_service_has_the_same_files() -> None:
+    expected = {"__init__", "__main__", "service", "failures", "store", "rules", "tables"}
+
+    for service in SERVICES:
+        found = {path.stem for path in (ROOT / "services" / service).glob("*.py")}
+        assert expected <= found, service
+
+
+def test_the_walk_would_notice_a_wrong_import(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text("def late():\n    from services.world import store\n")
+
+    assert list(_imports(module)) == ["services.world", "services.world.store"]
+
+
+def _files(floor: str) -> Iterator[Path]:
+    for path in (ROOT / floor.replace(".", "/")).rglob("*.py"):
+        if "_pb2" not in path.name:
+            yield path
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.") or package.startswith(f"{name}.")
