@@ -6,7 +6,7 @@ import structlog
 
 from gateway.app import create_app
 from gateway.envelope import Drain
-from gateway.server import NOTICE_S, Server, bound
+from gateway.server import Server, bound, notice_s
 from gateway.settings import GatewaySettings
 from services.kit import telemetry
 from services.kit.settings import load
@@ -29,8 +29,7 @@ def main() -> None:
         )
         raise SystemExit(2) from None
     drain = Drain()
-    # Nobody balances a developer's town: there the door closes at once.
-    server = Server(create_app(settings, drain), drain, NOTICE_S if is_production else 0.0)
+    server = Server(create_app(settings, drain), drain, notice_s(is_production=is_production))
     log = structlog.get_logger(__name__)
     log.info("serving", host=settings.host, port=settings.port)
     server.run(sockets=[listener])

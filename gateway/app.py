@@ -1,7 +1,7 @@
 """The gateway as an ASGI application: parts, routes, and what surrounds them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -17,14 +17,25 @@ from gateway.errors import CATALOGUE, Problem, on_failure, on_http_exception, on
 from gateway.hot import Hot
 from gateway.identity import ACCESS_COOKIE, Identity
 from gateway.keys import Ended, Keys, keep_up
-from gateway.routes import auth, docs, drops, health, inventory, profile, sandbox, session, tasks
-from gateway.routes import users as users_routes
+from gateway.routes import (
+    auth,
+    docs,
+    drops,
+    health,
+    inventory,
+    profile,
+    sandbox,
+    session,
+    tasks,
+    users,
+)
 from gateway.settings import GatewaySettings
 from gateway.town import Town
 from services.kit.errors import Failure
+from services.kit.settings import target_of
 
 VERSION = "0.1.0"
-_MODULES = (profile, session, tasks, inventory, auth, users_routes, drops, health)
+_MODULES = (profile, session, tasks, inventory, auth, users, drops, health)
 _HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")
 _EXPOSED = (
     "Retry-After",
@@ -39,13 +50,17 @@ _EXPOSED = (
 _METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 
 
-def create_app(settings: GatewaySettings, drain: Drain | None = None) -> FastAPI:
+def create_app(
+    settings: GatewaySettings,
+    drain: Drain | None = None,
+    target_of: Callable[[str], str] = target_of,
+) -> FastAPI:
     """The application; it connects to the services when its lifespan begins."""
     drain = drain or Drain()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        services = Services(settings.secret)
+        services = Services(settings.secret, target_of)
         keys, ended = Keys(services.auth), Ended(services.auth)
         identity = Identity(settings, keys, ended)
         app.state.town = Town(settings, services, Hot(services), keys, identity, drain)

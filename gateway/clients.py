@@ -71,7 +71,7 @@ class Service(Generic[Stub]):
 class Services:
     """All four."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, target_of: Callable[[str], str] = target_of) -> None:
         tokens = TokenMaker("gateway", secret)
         self.auth: Service[AuthServiceAsyncStub] = Service(
             "auth", target_of("auth"), AuthServiceStub, tokens

@@ -4,18 +4,22 @@ Plain ASGI, three layers: `Envelope` outermost, then CORS, then `Guard`, so that
 whatever is answered within carries the same headers.
 """
 
+import asyncio
 from datetime import UTC, datetime
 
 import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.errors import Problem, answer_to
+from gateway.errors import Problem, answer_to, problem_of
 from gateway.settings import GatewaySettings
+from services.kit.errors import Unavailable
 from services.kit.ids import uuid7
 
 MAX_PATH_BYTES = 8 * 1024
 MAX_HEADER_BYTES = 16 * 1024
+# A few calls in a row may each take their time; a client never waits longer.
+ANSWER_WITHIN_S = 9.5
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +56,9 @@ class Envelope:
         request_id = uuid7(datetime.now(UTC))
         scope.setdefault("state", {}).update(request_id=request_id, public_url=self._public_url)
         is_api = scope["path"].startswith("/api")
+        if scope["method"] == "HEAD":
+            # Answered as GET; the server keeps the body to itself.
+            scope = {**scope, "method": "GET"}
 
         async def enveloped(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -90,8 +97,12 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
-        except Exception:
+            async with asyncio.timeout(ANSWER_WITHIN_S) as deadline:
+                await self._app(scope, receive, watched)
+        except Exception as error:
+            if isinstance(error, TimeoutError) and deadline.expired() and not started:
+                await answer_to(problem_of(Unavailable()), scope)(scope, receive, send)
+                return
             request_id = scope["state"]["request_id"]
             log.exception("request_broke", path=Request(scope).url.path, request_id=request_id)
             if started:

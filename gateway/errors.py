@@ -219,4 +219,5 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
 def _methods_at(request: Request) -> list[str]:
     routes = [route for route in request.app.routes if hasattr(route, "methods")]
     matching = [r for r in routes if r.matches(request.scope)[0] is not Match.NONE]
-    return sorted(set().union(*(route.methods for route in matching)))
+    methods = set().union(*(route.methods for route in matching))
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)

@@ -24,6 +24,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError, core_schema
 from starlette.requests import ClientDisconnect, Request
@@ -110,9 +111,25 @@ def _day(value: object) -> object:
     return value
 
 
-Id = Annotated[str, AfterValidator(_canonical), Field(json_schema_extra={"format": "uuid"})]
+Id = Annotated[
+    str, AfterValidator(_canonical), WithJsonSchema({"type": "string", "format": "uuid"})
+]
 QueryInt = Annotated[int, BeforeValidator(_whole_number)]
 QueryDate = Annotated[date, BeforeValidator(_day)]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def absent() -> Any:
+    """A field that may be left out, and is then None; null is as wrong as for any other.
+
+    The document shows it without a default, because there is none.
+    """
+    return Field(default=None, json_schema_extra=_without_default)
+
+
 # Passwords are taken whole: any characters, not normalized, not trimmed.
 Password = Annotated[str, Field(max_length=1024)]
 

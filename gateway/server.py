@@ -21,9 +21,6 @@ MAX_HEAD_BYTES = 64 * 1024
 KEEP_ALIVE_S = 75
 # Below the time that whoever stops us waits before the kill.
 DRAIN_S = 10
-# How long readiness says no, and answers close their connections, before the
-# door closes: a balancer that looks once a second has seen it by then.
-NOTICE_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -124,6 +121,14 @@ class Server(uvicorn.Server):
 
     def _close_the_door(self) -> None:
         self.should_exit = True
+
+
+def notice_s(*, is_production: bool) -> float:
+    """How long answers close their connections, and readiness says no, before the door closes.
+
+    Seconds: in production a balancer that looks once a second has seen it by then.
+    """
+    return 1.5 if is_production else 0.2
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from gateway.errors import invalid
 from gateway.identity import Player
-from gateway.input import Id, Strict, read
+from gateway.input import Id, Strict, absent, read
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.profile import Hero, whole_hero
 from gateway.times import instant
@@ -46,7 +46,7 @@ class Grant(Strict):
 
     exp: Gift = 0
     gold: Gift = 0
-    item_id: Id = ""
+    item_id: Id = absent()
 
 
 async def read_clock(request: Request) -> Response:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gateway.errors import Problem, invalid
 from gateway.hot import Completed
 from gateway.identity import Player
-from gateway.input import Id, QueryDate, QueryInt, Strict, no_body, query, read
+from gateway.input import Id, QueryDate, QueryInt, Strict, absent, no_body, query, read
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.inventory import OwnedItem, owned_item_json
 from gateway.routes.profile import ROOMS as WORLD_ROOMS
@@ -85,7 +85,7 @@ class Start(Strict):
     """What to start, and for how long; by default as long as the task says."""
 
     task_template_id: Id
-    duration_minutes: Minutes = 25
+    duration_minutes: Minutes = absent()
 
 
 class Chosen(Strict):
@@ -97,12 +97,12 @@ class Chosen(Strict):
 class History(Strict):
     """Which finished sessions to list; `from` and `to` are local dates, inclusive."""
 
-    status: Literal["success", "cancel", "timeout"] | None = None
-    room: Room | None = None
-    first: QueryDate | None = Field(default=None, alias="from")
-    last: QueryDate | None = Field(default=None, alias="to")
+    status: Literal["success", "cancel", "timeout"] = absent()
+    room: Room = absent()
+    first: Annotated[QueryDate, Field(alias="from")] = absent()
+    last: Annotated[QueryDate, Field(alias="to")] = absent()
     limit: Annotated[QueryInt, Field(ge=1, le=100)] = 50
-    cursor: str = ""
+    cursor: str = absent()
 
 
 def session_json(session: pb.Session) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.input import Id, Strict, Text, path_id, read
+from gateway.input import Id, Strict, Text, absent, path_id, read
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.town import asked_by, sent_by, town_of
 from protos.session.v1 import session_pb2 as pb
@@ -42,10 +42,10 @@ class NewTask(Strict):
 class TaskChange(Strict):
     """What to change; what is absent stays."""
 
-    name: Name = ""
-    category: Category = ""
-    default_duration_minutes: Minutes = 25
-    room: Room = "study"
+    name: Name = absent()
+    category: Category = absent()
+    default_duration_minutes: Minutes = absent()
+    room: Room = absent()
 
 
 def task_json(task: pb.Task) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.identity import Player
-from gateway.input import Id, Password, Strict, Text, email_address, read
+from gateway.input import Id, Password, Strict, Text, absent, email_address, read
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.times import instant
 from gateway.town import Town, asked_by, sent_by, town_of
@@ -43,12 +43,12 @@ class User(Documented):
 class UserChange(Strict):
     """What to change; what is absent stays. Null takes a name or picture away."""
 
-    full_name: FullName | None = None
-    profile_picture: Picture | None = None
-    email: Email = ""
-    password: Password = ""
-    current_password: Password = ""
-    timezone: Annotated[str, Field(min_length=1, max_length=64)] = "UTC"
+    full_name: FullName | None = absent()
+    profile_picture: Picture | None = absent()
+    email: Email = absent()
+    password: Password = absent()
+    current_password: Password = absent()
+    timezone: Annotated[str, Field(min_length=1, max_length=64)] = absent()
 
 
 def user_json(user: auth_pb2.User) -> dict[str, Any]:
