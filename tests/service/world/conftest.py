@@ -1,0 +1,52 @@
+"""The real world service on real PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from protos.world.v1 import world_pb2_grpc
+from services.kit.settings import ServiceSettings, database_on
+from services.world.__main__ import wired
+from tests.service.peers import SECRET, listening, peer
+from tests.service.world.residents import Player, Town
+
+
+@pytest.fixture(scope="module")
+def town(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town with a sandbox."""
+    with _town(server_url, tmp_path_factory.mktemp("t"), sandbox=True) as town:
+        yield town
+
+
+@pytest.fixture(scope="module")
+def earnest(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """The same town, served without a sandbox."""
+    with _town(server_url, tmp_path_factory.mktemp("t"), sandbox=False) as town:
+        yield town
+
+
+@pytest.fixture
+def player(town: Town) -> Player:
+    """A new player of the town with a sandbox."""
+    return Player(town)
+
+
+@contextmanager
+def _town(server_url: str, folder: Path, *, sandbox: bool) -> Iterator[Town]:
+    settings = ServiceSettings(
+        secret=SECRET,
+        environment="development",
+        sandbox=sandbox,
+        service="world",
+        database_url=database_on(server_url, "nesra_world"),
+        listen="",
+    )
+    stub = world_pb2_grpc.WorldServiceStub
+    with listening(wired(settings), folder) as target:
+        yield Town(
+            session=peer("world", target, stub, caller="session"),
+            gateway=peer("world", target, stub, caller="gateway"),
+            url=settings.database_url,
+        )

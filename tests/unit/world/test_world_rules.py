@@ -1,0 +1,146 @@
+"""The rooms grow with the number of successes, and never fall."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.kit.rulesfile import BadRules, load
+from services.kit.settings import RULES
+from services.world.rules import (
+    LEVELS,
+    NextUpgrade,
+    Rules,
+    Upgrade,
+    World,
+    counted,
+    next_upgrade,
+    upgraded,
+)
+
+NUMBERS, _ = load(RULES, "world", Rules)
+NEW = World(user_id="player", id="world")
+
+upgrades = st.builds(
+    Upgrade,
+    room=st.sampled_from(sorted(LEVELS)),
+    sessions=st.integers(min_value=1, max_value=40),
+    level=st.integers(min_value=2, max_value=9),
+)
+rules_of_any_town = st.builds(
+    Rules,
+    zone_change_hours=st.just(24),
+    upgrades=st.lists(upgrades, max_size=12).map(tuple),
+)
+
+
+def after(sessions: int, numbers: Rules = NUMBERS, world: World = NEW) -> World:
+    for _ in range(sessions):
+        world = counted(world, numbers)
+    return world
+
+
+def levels(world: World) -> dict[str, int]:
+    return {room: getattr(world, column) for room, column in LEVELS.items()}
+
+
+@pytest.mark.parametrize(("sessions", "room"), [(5, "study"), (15, "build"), (30, "plaza")])
+def test_the_rooms_of_the_specification_reach_level_2(sessions: int, room: str) -> None:
+    before = after(sessions - 1)
+
+    world = counted(before, NUMBERS)
+
+    assert upgraded(before, world) == (room,)
+    assert levels(world) == levels(before) | {room: 2}
+
+
+def test_the_training_room_has_no_rule() -> None:
+    assert after(200).training_room_level == 1
+
+
+def test_a_session_that_reaches_no_line_upgrades_nothing() -> None:
+    before = after(5)
+
+    assert upgraded(before, counted(before, NUMBERS)) == ()
+
+
+def test_two_rooms_can_grow_with_one_session() -> None:
+    both = (Upgrade("plaza", 1, 2), Upgrade("study", 1, 3))
+
+    world = counted(NEW, Rules(24, both))
+
+    assert upgraded(NEW, world) == ("study", "plaza")
+
+
+def test_a_room_keeps_its_level_when_the_rules_take_it_away() -> None:
+    world = replace(after(4), build_room_level=7)
+
+    assert counted(world, NUMBERS).build_room_level == 7
+
+
+@given(rules_of_any_town, st.integers(min_value=0, max_value=60))
+def test_rooms_never_fall(numbers: Rules, sessions: int) -> None:
+    before = after(sessions, numbers)
+
+    world = counted(before, numbers)
+
+    assert all(levels(world)[room] >= level for room, level in levels(before).items())
+
+
+@given(rules_of_any_town, st.integers(min_value=0, max_value=60))
+def test_the_next_upgrade_happens_when_it_was_said_to(numbers: Rules, sessions: int) -> None:
+    world = after(sessions, numbers)
+
+    upgrade = next_upgrade(world, numbers)
+
+    if upgrade is None:
+        assert levels(after(40, numbers, world)) == levels(world)
+    else:
+        just_before = after(upgrade.sessions_left - 1, numbers, world)
+        assert levels(just_before) == levels(world)
+        assert levels(counted(just_before, numbers))[upgrade.room] >= upgrade.level
+
+
+@pytest.mark.parametrize(
+    ("sessions", "expected"),
+    [
+        (0, NextUpgrade("study", 2, 5)),
+        (4, NextUpgrade("study", 2, 1)),
+        (5, NextUpgrade("build", 2, 10)),
+        (29, NextUpgrade("plaza", 2, 1)),
+        (30, None),
+    ],
+)
+def test_the_next_upgrade_is_the_nearest(sessions: int, expected: NextUpgrade | None) -> None:
+    assert next_upgrade(after(sessions), NUMBERS) == expected
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ("sessions = 0", "world.upgrades.0"),
+        ("level = 1", "world.upgrades.0"),
+        ('room = "cellar"', "world.upgrades.0"),
+        ('level = "2"', "world.upgrades.0.level"),
+        ("colour = 3", "world.upgrades.0.colour"),
+    ],
+)
+def test_a_wrong_upgrade_is_refused_and_its_place_named(
+    tmp_path: Path, wrong: str, place: str
+) -> None:
+    line = {"room": '"study"', "sessions": "5", "level": "2"}
+    key, _, value = wrong.partition(" = ")
+    line[key] = value
+    file = tmp_path / "rules.toml"
+    lines = "\n".join(" = ".join(pair) for pair in line.items())
+    file.write_text(f"[[world.upgrades]]\n{lines}\n[world]\nzone_change_hours = 24\n")
+
+    with pytest.raises(BadRules, match=place):
+        load(file, "world", Rules)
+
+
+def test_negative_hours_between_zones_are_refused() -> None:
+    with pytest.raises(ValueError, match="zone_change_hours"):
+        Rules(zone_change_hours=-1, upgrades=())
