@@ -126,7 +126,14 @@ _REASONS = {
     )
 }
 # What is wrong with a value, though only a service could tell: field, code, detail.
+# FIELD_INVALID names its field itself.
 _WRONG_VALUES = {
+    "FIELD_INVALID": ("", "field_invalid", "This value cannot be kept."),
+    "DURATION_REFUSED": (
+        "duration_minutes",
+        "duration_refused",
+        "A session of this length is not possible.",
+    ),
     "ZONE_UNKNOWN": ("timezone", "zone_unknown", "This is not the name of an IANA time zone."),
     "CLOCK_TOO_FAR": ("advance_seconds", "clock_too_far", "A clock moves ten years at most."),
 }
@@ -166,7 +173,7 @@ def problem_of(failure: Failure) -> Problem:
         return Problem(code="UNAVAILABLE", headers={"Retry-After": str(RETRY_S)})
     if failure.reason in _WRONG_VALUES:
         field, code, detail = _WRONG_VALUES[failure.reason]
-        return invalid(((field,), code, detail))
+        return invalid(((field or failure.metadata.get("field", ""),), code, detail))
     code = _REASONS.get(failure.reason, "INTERNAL")
     if code == "INTERNAL":
         log.error("service_broke", reason=failure.reason, metadata=failure.metadata)

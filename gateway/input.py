@@ -114,7 +114,8 @@ def _day(value: object) -> object:
 Id = Annotated[
     str, AfterValidator(_canonical), WithJsonSchema({"type": "string", "format": "uuid"})
 ]
-QueryInt = Annotated[int, BeforeValidator(_whole_number)]
+# Beside the bounds of a query's number: `Annotated[int, Field(ge=1), DIGITS]`.
+DIGITS = BeforeValidator(_whole_number)
 QueryDate = Annotated[date, BeforeValidator(_day)]
 
 

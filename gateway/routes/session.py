@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gateway.errors import Problem, invalid
 from gateway.hot import Completed
 from gateway.identity import Player
-from gateway.input import Id, QueryDate, QueryInt, Strict, absent, no_body, query, read
+from gateway.input import DIGITS, Id, QueryDate, Strict, absent, no_body, query, read
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.inventory import OwnedItem, owned_item_json
 from gateway.routes.profile import ROOMS as WORLD_ROOMS
@@ -101,7 +101,7 @@ class History(Strict):
     room: Room = absent()
     first: Annotated[QueryDate, Field(alias="from")] = absent()
     last: Annotated[QueryDate, Field(alias="to")] = absent()
-    limit: Annotated[QueryInt, Field(ge=1, le=100)] = 50
+    limit: Annotated[int, Field(ge=1, le=100), DIGITS] = 50
     cursor: str = absent()
 
 

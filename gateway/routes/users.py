@@ -16,12 +16,9 @@ from protos.auth.v1 import auth_pb2
 from protos.world.v1 import world_pb2
 from services.kit.errors import Refused
 
-FullName = Annotated[str, Text(1, 120)]
-# An address, or a small picture as a data URL; both are written in ASCII.
-Picture = Annotated[
-    str,
-    Field(max_length=60_000, pattern=r"^(https?://[!-~]+|data:image/[a-z0-9.+-]+;base64,[!-~]+)$"),
-]
+FullName = Annotated[str, Text(1, 200)]
+# An address, a data URL or a frontend's own key: each is written in ASCII.
+Picture = Annotated[str, Field(min_length=1, max_length=60_000, pattern=r"^[!-~]+$")]
 # The longest address that mail can be sent to.
 Email = Annotated[str, Field(max_length=254)]
 
