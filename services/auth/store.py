@@ -23,7 +23,7 @@ from services.auth.tables import (
     user,
 )
 from services.kit.database import Connection
-from services.kit.statements import Command, Query, given, of_users
+from services.kit.statements import Command, Query, given
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,9 @@ def _adding(table: Table, columns: list[Any]) -> Any:
     return insert(table).from_select([c.name for c in columns], select(given(*columns)))
 
 
-_READ_USERS = Query(select(*_USER).where(of_users(user.c.id)), UserRow)
+_READ_USERS = Query(
+    select(*_USER).where(user.c.id == bindparam("ids", type_=ARRAY(ID)).any_()), UserRow
+)
 _FIND_USER = Query(select(*_USER).where(user.c.email_key == bindparam("email_key")), UserRow)
 _LOCK_USER = Query(
     select(*_USER).where(user.c.id == bindparam("user_id", type_=ID)).with_for_update(), UserRow
@@ -203,7 +205,7 @@ _PUBLISHED_KEYS = Query(
 
 def read_users(connection: Connection, ids: Sequence[str]) -> dict[str, UserRow]:
     """The accounts that exist among `ids`."""
-    return {row.id: row for row in _READ_USERS.all(connection, users=ids)}
+    return {row.id: row for row in _READ_USERS.all(connection, ids=ids)}
 
 
 def find_user(connection: Connection, email_key: str) -> UserRow | None:

@@ -102,6 +102,8 @@ class Database:
         Raises Unavailable.
         """
         with _passing_as_unavailable(), self._pool.connection() as connection:
+            # Whatever transaction it served before bound it to that one's shard.
+            connection.shard = None
             yield connection
 
     def transact(self, work: Callable[[Connection], Answer]) -> Answer:
