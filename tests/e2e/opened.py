@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -67,15 +67,15 @@ class Town:
                     return process
         return None
 
-    def await_ready(self) -> None:
-        """Return when the gateway may take traffic."""
-        with httpx.Client(base_url=self.url) as client:
-            for _ in range(int(PATIENCE_SECONDS * 20)):
-                with contextlib.suppress(httpx.TransportError):
-                    if client.get("/readyz").is_success:
-                        return
-                time.sleep(0.05)
-        raise AssertionError("\n".join(["it is not ready:", *self.said]))
+    def await_that(self, fact: Callable[[], bool]) -> None:
+        """Return when the fact holds; a town that cannot be reached has not come so far yet."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                if fact():
+                    return
+            time.sleep(0.05)
+        raise AssertionError("\n".join(["it never came true:", *self.said]))
 
     def press_ctrl_c(self) -> None:
         """Do what a terminal does: every process of the foreground group gets the signal."""

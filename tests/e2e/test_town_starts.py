@@ -42,8 +42,7 @@ def test_what_is_killed_is_started_again_within_two_seconds(tmp_path: Path) -> N
 
         kill(town, "bin/postgres")
         town.await_line("PostgreSQL ended")
-        town.await_ready()
-        assert log_in(town) == 200
+        town.await_that(lambda: log_in(town) == 200)
 
 
 def test_ctrl_c_closes_in_order_and_leaves_nothing_running(tmp_path: Path) -> None:
