@@ -77,6 +77,10 @@ class Town:
             time.sleep(0.05)
         raise AssertionError("\n".join(["it never came true:", *self.said]))
 
+    def await_ready(self) -> None:
+        """Return when the gateway may take traffic."""
+        self.await_that(lambda: httpx.get(f"{self.url}/readyz").is_success)
+
     def press_ctrl_c(self) -> None:
         """Do what a terminal does: every process of the foreground group gets the signal."""
         os.killpg(self.process.pid, signal.SIGINT)
