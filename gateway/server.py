@@ -88,20 +88,7 @@ class Server(uvicorn.Server):
     """Drains on SIGTERM and SIGINT, and then returns as if nothing had happened."""
 
     def __init__(self, app: FastAPI, drain: Drain, notice_s: float) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                loop="uvloop",
-                http=Protocol,
-                ws="none",
-                lifespan="on",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=DRAIN_S,
-            )
-        )
+        super().__init__(configured(app))
         self._drain = drain
         self._notice_s = notice_s
 
@@ -121,6 +108,22 @@ class Server(uvicorn.Server):
 
     def _close_the_door(self) -> None:
         self.should_exit = True
+
+
+def configured(app: FastAPI) -> uvicorn.Config:
+    """How uvicorn serves the gateway."""
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
 
 
 def notice_s(*, is_production: bool) -> float:

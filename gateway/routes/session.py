@@ -228,7 +228,7 @@ async def list_history(request: Request) -> Response:
 
 async def _asked_for(town: Town, player: Player, wish: History) -> pb.ListSessionsRequest:
     asked = pb.ListSessionsRequest(user_id=player.id, limit=wish.limit)
-    if wish.cursor:
+    if wish.cursor is not None:
         asked.before = _session_id(wish.cursor)
     if wish.status:
         asked.status = STATUSES.value(wish.status)
