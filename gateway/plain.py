@@ -111,9 +111,8 @@ def _problems(codes: Sequence[str]) -> dict[int | str, dict[str, Any]]:
 
 def _problem(codes: list[str]) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
-    lines = [f"`{code}`: {CATALOGUE[code].detail}" for code in codes]
     media = {"schema": schema, "x-codes": codes}
-    return {"description": "\n\n".join(lines), "content": {MEDIA_TYPE: media}}
+    return {"description": ", ".join(f"`{code}`" for code in codes), "content": {MEDIA_TYPE: media}}
 
 
 def _extra(path: str, takes: Takes, *, is_open: bool) -> dict[str, Any]:

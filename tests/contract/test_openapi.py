@@ -1,0 +1,143 @@
+"""The OpenAPI document: complete, and changed only on purpose.
+
+After a change that is meant, write the snapshot anew:
+NESRA_WRITE_SNAPSHOTS=1 python -m pytest tests/contract/test_openapi.py
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.app import create_app, openapi_document
+from gateway.errors import CATALOGUE
+from gateway.plain import PlainRoute
+from gateway.settings import GatewaySettings
+
+SNAPSHOT = Path(__file__).with_name("openapi.json")
+SETTINGS: dict[str, Any] = {"secret": "s" * 32, "environment": "development", "sandbox": True}
+APP = create_app(GatewaySettings(**SETTINGS))
+DOCUMENT = openapi_document(APP)
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+}
+# What this part of the contract serves; the rest comes later, and is absent until then.
+CALLS = {
+    "POST /api/auth/register",
+    "POST /api/auth/login",
+    "POST /api/auth/token",
+    "POST /api/auth/refresh",
+    "POST /api/auth/logout",
+    "GET /.well-known/jwks.json",
+    "GET /api/users/me",
+    "PATCH /api/users/me",
+    "GET /api/profile",
+    "GET /api/worldstate",
+    "GET /api/tasks",
+    "POST /api/tasks",
+    "PATCH /api/tasks/{task_id}",
+    "DELETE /api/tasks/{task_id}",
+    "POST /api/session/start",
+    "GET /api/session/active",
+    "POST /api/session/complete",
+    "POST /api/session/cancel",
+    "GET /api/session/history",
+    "GET /api/items",
+    "GET /api/inventory",
+    "POST /api/inventory/equip",
+    "POST /api/inventory/unequip",
+    "GET /api/drops/odds",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /api/sandbox/clock",
+    "POST /api/sandbox/clock",
+    "DELETE /api/sandbox/clock",
+    "POST /api/sandbox/grant",
+}
+
+
+def codes_of(operation: dict[str, Any]) -> set[str]:
+    media = [
+        response.get("content", {}).get("application/problem+json", {})
+        for response in operation["responses"].values()
+    ]
+    return {code for m in media for code in m.get("x-codes", ())}
+
+
+def test_the_document_is_the_snapshot() -> None:
+    written = json.dumps(DOCUMENT, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    if os.environ.get("NESRA_WRITE_SNAPSHOTS"):
+        SNAPSHOT.write_text(written)
+
+    assert written == SNAPSHOT.read_text()
+
+
+def test_every_call_of_the_contract_is_documented_and_no_other() -> None:
+    assert set(OPERATIONS) == CALLS
+
+
+def test_every_route_that_answers_json_is_documented() -> None:
+    served = {
+        f"{method} {route.path}"
+        for route in APP.routes
+        if isinstance(route, PlainRoute)
+        for method in route.methods or ()
+    }
+
+    assert served == set(OPERATIONS)
+
+
+def test_every_error_code_is_documented_at_a_call() -> None:
+    everywhere = {"NOT_FOUND", "METHOD_NOT_ALLOWED"}
+    documented = set().union(*(codes_of(operation) for operation in OPERATIONS.values()))
+
+    assert documented | everywhere == set(CATALOGUE)
+
+
+def test_the_catalogue_is_published_in_the_description() -> None:
+    for code in CATALOGUE:
+        assert f"`{code}`" in DOCUMENT["info"]["description"]
+
+
+def test_a_promised_member_is_part_of_the_problem() -> None:
+    known = DOCUMENT["components"]["schemas"]["Problem"]["properties"]
+
+    for code in CATALOGUE.values():
+        assert set(code.members) <= set(known)
+
+
+@pytest.mark.parametrize("call", sorted(CALLS))
+def test_a_call_tells_who_may_call_it_and_how_it_fails(call: str) -> None:
+    operation = OPERATIONS[call]
+
+    assert operation["description"]
+    assert "INTERNAL" in codes_of(operation)
+    if operation["security"]:
+        assert "UNAUTHENTICATED" in codes_of(operation)
+
+
+@pytest.mark.parametrize("call", sorted(c for c in CALLS if not c.startswith("GET")))
+def test_a_write_by_cookie_may_be_refused_by_its_origin(call: str) -> None:
+    if OPERATIONS[call]["security"]:
+        assert "ORIGIN_REFUSED" in codes_of(OPERATIONS[call])
+
+
+def test_every_reference_leads_somewhere() -> None:
+    text = json.dumps(DOCUMENT)
+    schemas = DOCUMENT["components"]["schemas"]
+
+    found = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+
+    assert found <= set(schemas)
+
+
+def test_identity_is_shown_by_bearer_cookie_or_password() -> None:
+    schemes = DOCUMENT["components"]["securitySchemes"]
+
+    assert schemes["password"]["flows"]["password"]["tokenUrl"] == "/api/auth/token"
+    assert schemes["cookie"]["name"] == "nesra_access"
+    assert schemes["bearer"]["scheme"] == "bearer"

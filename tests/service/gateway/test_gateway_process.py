@@ -1,0 +1,215 @@
+"""The gateway as a process: slow senders, a taken port, wrong settings, a drain."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from gateway import input as strict
+from gateway import server
+from tests.service.gateway.stage import Stage
+from tests.service.peers import SECRET
+
+
+def connected(stage: Stage) -> socket.socket:
+    found = urlsplit(stage.url)
+    return socket.create_connection((str(found.hostname), found.port or 0), timeout=10)
+
+
+def until_closed(connection: socket.socket) -> bytes:
+    received = b""
+    while chunk := connection.recv(65_536):
+        received += chunk
+    return received
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /api/pro", b"GET /api/profile HTTP/1.1\r\nHost: x\r\n"]
+)
+def test_a_head_that_never_ends_is_cut_off(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(server, "REQUEST_WITHIN_S", 0.2)
+
+    with connected(stage) as connection:
+        connection.sendall(sent)
+        assert until_closed(connection) == b""
+
+
+def test_a_head_that_grows_without_end_is_cut_off(stage: Stage) -> None:
+    with connected(stage) as connection:
+        connection.sendall(b"GET /api/profile HTTP/1.1\r\nX-Large: ")
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            connection.sendall(b"x" * 64_000_000)
+
+
+def test_a_body_that_never_ends_is_answered_and_cut_off(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strict, "BODY_WITHIN_S", 0.2)
+    head = (
+        b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 100\r\n\r\n{"
+    )
+
+    with connected(stage) as connection:
+        connection.sendall(head)
+        answer = until_closed(connection)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"REQUEST_TIMEOUT" in answer
+
+
+def test_a_kept_connection_serves_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "REQUEST_WITHIN_S", 0.2)
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    with connected(stage) as connection:
+        connection.sendall(request)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        threading.Event().wait(0.4)
+        connection.sendall(request)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+def test_many_slow_senders_do_not_keep_others_waiting(stage: Stage) -> None:
+    slow = [connected(stage) for _ in range(200)]
+    for connection in slow:
+        connection.sendall(b"POST /api/auth/login HTTP/1.1\r\n")
+
+    with stage.player() as player:
+        answer = player.get("/api/profile")
+    for connection in slow:
+        connection.close()
+
+    assert answer.status_code == 200
+    assert answer.elapsed.total_seconds() < 1
+
+
+def test_a_draining_gateway_says_so_and_closes_its_connections(stage: Stage) -> None:
+    stage.drain.is_on = True
+    try:
+        with stage.player() as player:
+            ready, tasks = player.get("/readyz"), player.get("/api/tasks")
+    finally:
+        stage.drain.is_on = False
+
+    assert ready.status_code == 503
+    assert ready.json()["status"] == "draining"
+    assert tasks.status_code == 200
+    assert tasks.headers["connection"] == "close"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def gateway_process(**changes: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("NESRA_")}
+    environment |= {"NESRA_SECRET": SECRET, "NESRA_ENVIRONMENT": "development"} | changes
+    with subprocess.Popen(
+        [sys.executable, "-m", "gateway"], env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def alive(url: str) -> bool:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            return httpx.get(f"{url}/healthz").status_code == 200
+        except httpx.TransportError:
+            threading.Event().wait(0.05)
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_gateway_ends_well(number: signal.Signals) -> None:
+    port = free_port()
+    with gateway_process(NESRA_PORT=str(port)) as process:
+        assert alive(f"http://127.0.0.1:{port}")
+
+        process.send_signal(number)
+
+        assert process.wait(15) == 0
+
+
+def test_a_gateway_without_its_services_lives_but_is_not_ready() -> None:
+    port = free_port()
+    nowhere = {f"NESRA_{s}_TARGET": "unix:/nowhere" for s in ("AUTH", "SESSION")}
+    with gateway_process(NESRA_PORT=str(port), **nowhere):
+        assert alive(f"http://127.0.0.1:{port}")
+
+        ready = httpx.get(f"http://127.0.0.1:{port}/readyz")
+        profile = httpx.get(
+            f"http://127.0.0.1:{port}/api/profile", headers={"authorization": "Bearer a.b.c"}
+        )
+
+    assert ready.status_code == 503
+    assert ready.json()["status"] == "not ready"
+    assert profile.status_code in (401, 503)
+
+
+def test_a_taken_port_is_said_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with gateway_process(NESRA_PORT=str(port)) as process:
+            _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 2
+    assert said.startswith(f"Cannot start: 127.0.0.1:{port} is not free")
+    assert said.count("\n") == 1
+
+
+def test_all_that_is_wrong_with_the_settings_is_named_at_once() -> None:
+    wrong = {
+        "NESRA_SECRET": "short",
+        "NESRA_PORT": "70000",
+        "NESRA_PUBLIC_URL": "town.example/path",
+        "NESRA_CORS_ORIGINS": "https://a.example, *",
+    }
+    with gateway_process(**wrong) as process:
+        _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 2
+    for name in wrong:
+        assert name in said
+
+
+def test_the_sandbox_is_refused_in_production() -> None:
+    wrong = {"NESRA_ENVIRONMENT": "production", "NESRA_SANDBOX": "1"}
+    with gateway_process(**wrong) as process:
+        _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 2
+    assert "NESRA_SANDBOX" in said
+
+
+def test_the_reference_needs_no_outside_host(visitor: httpx.Client) -> None:
+    page = visitor.get("/docs")
+
+    assert page.status_code == 200
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert "//" not in page.text.replace("<!DOCTYPE html>", "")
+    for part in (
+        "/docs/start.js",
+        "/docs/assets/swagger-ui-bundle.js",
+        "/docs/assets/swagger-ui.css",
+        "/docs/assets/favicon.png",
+        "/openapi.json",
+    ):
+        assert visitor.get(part).status_code == 200
