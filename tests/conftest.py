@@ -4,6 +4,7 @@ Tests do not clean up after themselves: every test plays with players of its
 own, and no row is shared between players.
 """
 
+import os
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -14,10 +15,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from services.kit import migrations
+from services.kit import migrations, shards
 from services.kit.database import NAME
 from services.kit.settings import database_on
 from tests.contract.statement_lint import statements, violations
+from town.databases import detect_deadlocks_early
 from town.postgres import EmbeddedPostgres
 
 SERVICES = ("auth", "session", "inventory", "world")
@@ -25,7 +27,14 @@ SERVER = pytest.StashKey[str]()
 LOG = pytest.StashKey[Path]()
 
 
+# The whole suite runs as if there were many shards, so that a transaction or a
+# batch that mixes players of two of them can not pass unnoticed.
+SHARDS = 8
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    shards.COUNT = SHARDS
+    os.environ["NESRA_SHARDS"] = str(SHARDS)
     worker = getattr(config, "workerinput", None)
     config.stash[SERVER] = worker["server"] if worker else _start_server(config)
 
@@ -86,6 +95,7 @@ def _make_database(server: str, service: str, *, name: str = "") -> str:
     name = name or f"nesra_{service}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        detect_deadlocks_early(connection, name)
     url = database_on(server, name)
     migrations.upgrade(service, url)
     return url

@@ -16,7 +16,10 @@ import httpx
 import psutil
 
 # What an operator's terminal says must not reach the town under test.
-INHERITED = {name: value for name, value in os.environ.items() if not name.startswith("NESRA_")}
+# NESRA_SHARDS is the whole suite's: see tests/conftest.py.
+INHERITED = {
+    n: v for n, v in os.environ.items() if not n.startswith("NESRA_") or n == "NESRA_SHARDS"
+}
 # Far more than it takes, also on a machine that is busy with other tests.
 PATIENCE_SECONDS = 60.0
 

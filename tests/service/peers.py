@@ -1,5 +1,6 @@
 """Real gRPC servers within the test process, and callers with a service token."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from services.kit.callers import TokenMaker
 from services.kit.client import Client, finish
 from services.kit.server import Served, build_server
+from services.kit.shards import shard_of
 
 SECRET = "a secret of tests that is long enough"
 
@@ -25,6 +27,17 @@ class Peer:
     def __getattr__(self, method: str) -> Callable[[Any], Any]:
         call = getattr(self._stub, method)
         return lambda request: finish(self._client.begin(call, request, timeout_s=10.0))
+
+
+def neighbours(count: int) -> Iterator[str]:
+    """Ids of new players who live on one shard, as those of one batch do."""
+    shard = None
+    while count:
+        player = str(uuid.uuid4())
+        shard = shard_of(player) if shard is None else shard
+        if shard_of(player) == shard:
+            count -= 1
+            yield player
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from services.inventory.catalogue_file import read_catalogue
 from services.inventory.rules import display_order
 from services.inventory.service import CALLERS
 from services.kit.errors import Refused
-from tests.service.inventory.stock import Player, Stock, drop_of, new_id
+from tests.service.inventory.stock import Player, Stock, drop_of
+from tests.service.peers import neighbours
 
 HAT = pb.ITEM_TYPE_HAT
 
@@ -28,10 +29,11 @@ def test_items_of_one_moment_keep_their_order(stock: Stock, player: Player) -> N
 
 
 def test_inventories_come_in_the_order_asked_for_and_may_repeat(stock: Stock) -> None:
-    ann, bob = Player(stock), Player(stock)
+    a, b, nobody = neighbours(3)
+    ann, bob = Player(stock, a), Player(stock, b)
     hat, other = ann.own(HAT), bob.own(HAT, number=1)
 
-    request = pb.BatchGetInventoriesRequest(user_ids=[bob.id, ann.id, new_id(), bob.id])
+    request = pb.BatchGetInventoriesRequest(user_ids=[bob.id, ann.id, nobody, bob.id])
     answer = stock.gateway.BatchGetInventories(request)
 
     ids = [[owned.item.id for owned in inventory.items] for inventory in answer.inventories]
@@ -39,7 +41,8 @@ def test_inventories_come_in_the_order_asked_for_and_may_repeat(stock: Stock) ->
 
 
 def test_wardrobes_come_in_the_order_asked_for_and_may_repeat(stock: Stock) -> None:
-    ann, bob, nobody = Player(stock), Player(stock), new_id()
+    a, b, nobody = neighbours(3)
+    ann, bob = Player(stock, a), Player(stock, b)
     hat = ann.own(HAT)
     ann.equip(hat)
 

@@ -9,6 +9,7 @@ import pytest
 from protos.session.v1 import session_pb2 as pb
 from services.kit.errors import Refused
 from services.kit.times import instant
+from tests.service.peers import neighbours
 from tests.service.session.conftest import Town
 from tests.service.session.players import Player
 
@@ -314,7 +315,7 @@ def test_without_a_sandbox_a_clock_that_was_moved_there_counts_for_nothing(
 
 
 def test_a_batch_is_answered_in_its_order_and_each_item_alone(town: Town) -> None:
-    players = [Player(town.sessions) for _ in range(3)]
+    players = [Player(town.sessions, id_) for id_ in neighbours(3)]
     sessions = [player.started() for player in players]
     for player in players[:2]:
         player.wait(25)

@@ -10,6 +10,7 @@ import pytest
 
 from protos.session.v1 import session_pb2 as pb
 from services.kit.errors import Refused
+from tests.service.peers import neighbours
 from tests.service.session.conftest import Town
 from tests.service.session.players import Player
 
@@ -57,7 +58,7 @@ def test_when_complete_and_cancel_meet_one_of_them_wins(town: Town) -> None:
 
 
 def test_batches_that_share_players_in_opposite_order_do_not_block_each_other(town: Town) -> None:
-    players = [Player(town.sessions) for _ in range(20)]
+    players = [Player(town.sessions, id_) for id_ in neighbours(20)]
     sessions = [player.started() for player in players]
     for player in players:
         player.wait(25)

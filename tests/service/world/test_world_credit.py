@@ -11,6 +11,7 @@ from protos.world.v1 import world_pb2 as pb
 from services.kit.errors import Refused
 from services.world.rules import World
 from services.world.streak import Dates, recomputed
+from tests.service.peers import neighbours
 from tests.service.world.residents import NOON, Player, Town, days
 
 
@@ -46,7 +47,7 @@ def test_the_first_success_counts(player: Player) -> None:
 
 
 def test_worlds_are_read_in_the_order_of_the_request(town: Town) -> None:
-    players = [Player(town) for _ in range(5)]
+    players = [Player(town, id_) for id_ in neighbours(5)]
     ids = [player.id for player in (*players, players[0])]
 
     worlds = town.gateway.BatchGetWorlds(pb.BatchGetWorldsRequest(user_ids=ids)).worlds
@@ -106,7 +107,7 @@ def test_a_session_told_twice_in_one_batch_counts_once(player: Player) -> None:
 
 
 def test_a_batch_answers_in_the_order_of_the_request(town: Town) -> None:
-    known, new = Player(town), Player(town)
+    known, new = (Player(town, id_) for id_ in neighbours(2))
     known.credit()
 
     results = town.credit([p.success() for p in (new, known, new)])

@@ -1,0 +1,155 @@
+"""The kit's database: what passes is Unavailable, what collides is tried again, shards stay apart."""
+
+import threading
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from services.kit import shards
+from services.kit.database import Connection, Database
+from services.kit.errors import Unavailable
+from services.kit.settings import database_on
+from services.kit.shards import ShardsMixed
+from services.session import store
+from tests.service.peers import neighbours
+
+
+@pytest.fixture(scope="module")
+def url(server_url: str) -> str:
+    return database_on(server_url, "nesra_session")
+
+
+@pytest.fixture(scope="module")
+def database(url: str) -> Iterator[Database]:
+    database = Database(url, size=3)
+    database.open()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def table(url: str) -> Iterator[str]:
+    """A table with the rows 1 and 2, for who needs rows that collide."""
+    name = f"collision_{threading.get_ident()}"
+    identifier = sql.Identifier(name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE TABLE {} (n int, v int)").format(identifier))
+        connection.execute(sql.SQL("INSERT INTO {} VALUES (1, 0), (2, 0)").format(identifier))
+        yield name
+        connection.execute(sql.SQL("DROP TABLE {}").format(identifier))
+
+
+def test_transactions_that_deadlock_are_tried_again_and_both_succeed(
+    database: Database, table: str
+) -> None:
+    met = threading.Barrier(2)
+    tries: list[int] = []
+
+    def add(first: int, second: int) -> None:
+        def work(connection: Connection) -> None:
+            tries.append(first)
+            _add(connection, table, first)
+            if len(tries) <= 2:
+                met.wait()
+            _add(connection, table, second)
+
+        database.transact(work)
+
+    threads = [threading.Thread(target=add, args=pair) for pair in ((1, 2), (2, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with database.read() as connection:
+        total = connection.execute(f"SELECT sum(v) FROM {table}").fetchone()  # noqa: S608  # our own name
+    assert total == (4,)
+    assert len(tries) >= 3
+
+
+def test_a_lock_that_is_held_too_long_is_unavailable(
+    database: Database, table: str, url: str
+) -> None:
+    with psycopg.connect(url) as holder:
+        _add(holder, table, 1)
+
+        with pytest.raises(Unavailable):
+            database.transact(lambda connection: _add(connection, table, 1))
+
+
+def test_a_connection_that_the_server_ended_is_unavailable_and_then_replaced(
+    database: Database, url: str
+) -> None:
+    def orphaned(connection: Connection) -> None:
+        with psycopg.connect(url, autocommit=True) as operator:
+            operator.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+        connection.execute("SELECT 1")
+
+    with pytest.raises(Unavailable):
+        database.transact(orphaned)
+
+    assert database.is_ready()
+
+
+def test_a_pool_without_a_free_connection_is_unavailable_within_a_second(url: str) -> None:
+    database = Database(url, size=1)
+    database.open()
+
+    with database.read(), pytest.raises(Unavailable), database.read():
+        pass
+
+    database.close()
+
+
+def test_a_server_that_is_not_there_is_unavailable_and_not_ready(tmp_path: object) -> None:
+    database = Database(f"postgresql://nobody@/nowhere?host={tmp_path}", size=1)
+    database.open()
+
+    assert not database.is_ready()
+    database.close()
+
+
+def test_what_a_transaction_did_is_gone_when_it_raises(database: Database, table: str) -> None:
+    def work(connection: Connection) -> None:
+        _add(connection, table, 1)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        database.transact(work)
+
+    with database.read() as connection:
+        total = connection.execute(f"SELECT sum(v) FROM {table}").fetchone()  # noqa: S608  # our own name
+    assert total == (0,)
+
+
+def test_a_transaction_that_mixes_shards_is_a_bug_that_raises(database: Database) -> None:
+    here, there = _of_two_shards()
+
+    def work(connection: Connection) -> None:
+        store.lock_heroes(connection, [here])
+        store.lock_heroes(connection, [there])
+
+    with pytest.raises(ShardsMixed):
+        database.transact(work)
+    with pytest.raises(ShardsMixed), database.read() as connection:
+        store.read_heroes(connection, [here, there])
+
+
+def test_transactions_one_after_the_other_may_be_of_different_shards(database: Database) -> None:
+    for player in _of_two_shards():
+        assert database.transact(lambda c, p=player: store.lock_heroes(c, [p])) == {}  # type: ignore[misc]
+
+
+def _of_two_shards() -> tuple[str, str]:
+    (here,) = neighbours(1)
+    while True:
+        (there,) = neighbours(1)
+        if shards.shard_of(there) != shards.shard_of(here):
+            return here, there
+
+
+def _add(connection: psycopg.Connection[object], table: str, row: int) -> None:
+    statement = sql.SQL("UPDATE {} SET v = v + 1 WHERE n = %s").format(sql.Identifier(table))
+    connection.execute(statement, [row])
