@@ -1,0 +1,131 @@
+"""The compose file gives every process what its settings demand, and nothing that none of them knows."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.settings import GatewaySettings
+from services.kit.settings import (
+    PORTS,
+    ServiceSettings,
+    TownSettings,
+    service_settings,
+    target_of,
+)
+from town.serve import derived
+
+ROOT = Path(__file__).parents[2]
+SECRET = "s" * 32
+
+# Whom each process calls.
+CALLS = {
+    "auth": [],
+    "session": ["inventory", "world"],
+    "inventory": [],
+    "world": [],
+    "gateway": list(PORTS),
+}
+
+
+def compose() -> dict[str, Any]:
+    text = (ROOT / "docker-compose.yml").read_text()
+    return dict(yaml.safe_load(text)["services"])
+
+
+def environment(name: str) -> dict[str, str]:
+    """Return what compose gives a process, with a secret as an operator would choose it."""
+    given = {key: str(value) for key, value in compose()[name]["environment"].items()}
+    return given | {"NESRA_SECRET": SECRET}
+
+
+def chosen(value: str) -> str:
+    """Return what compose makes of `${NAME:-default}` where NAME is not set."""
+    return value.partition(":-")[2].removesuffix("}") if value.startswith("${") else value
+
+
+def known(name: str) -> set[str]:
+    """Return the variables that a process reads."""
+    settings = GatewaySettings if name == "gateway" else TownSettings
+    fields = {f"NESRA_{field.upper()}" for field in settings.model_fields}
+    targets = {f"NESRA_{callee.upper()}_TARGET" for callee in CALLS[name]}
+    database = set() if name == "gateway" else {"NESRA_DATABASE_URL"}
+    return fields | targets | database
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_a_service_has_all_that_its_settings_demand(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in environment(name).items():
+        monkeypatch.setenv(key, value)
+    for key, value in derived(name).items():
+        monkeypatch.setenv(key, value)
+
+    settings = service_settings(name, ServiceSettings)
+
+    assert settings.environment == "production"
+    assert not settings.sandbox
+    assert f"//nesra_{name}:" in settings.database_url
+    assert settings.database_url.endswith(f"@postgres:5432/nesra_{name}")
+
+
+def test_the_gateway_has_all_that_its_settings_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in environment("gateway").items():
+        monkeypatch.setenv(key, chosen(value))
+
+    settings = GatewaySettings()  # type: ignore[call-arg]
+
+    assert settings.environment == "production"
+    assert not settings.sandbox
+    assert settings.public_url == "http://localhost:8000"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_process_is_told_nothing_that_it_does_not_read(name: str) -> None:
+    given = {key for key in environment(name) if key.startswith("NESRA_")}
+
+    assert given <= known(name)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_process_finds_everybody_whom_it_calls(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in environment(name).items():
+        monkeypatch.setenv(key, value)
+
+    found = {callee: target_of(callee) for callee in CALLS[name]}
+
+    assert found == {callee: f"dns:///{callee}:{PORTS[callee]}" for callee in CALLS[name]}
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_a_service_cannot_come_as_the_superuser(name: str) -> None:
+    assert not any("POSTGRES_PASSWORD" in value for value in environment(name).values())
+
+
+def test_every_process_of_the_town_is_there_and_asked_for_its_health() -> None:
+    services = compose()
+
+    assert set(services) == {*CALLS, "postgres", "migrate"}
+    for name in CALLS:
+        assert services[name]["command"] == ["serve", name]
+        assert services[name]["healthcheck"]["test"] == ["CMD", "nesra", "healthy", name]
+
+
+def test_each_starts_only_when_those_before_it_are_ready() -> None:
+    waits = {
+        name: {other: wait["condition"] for other, wait in service.get("depends_on", {}).items()}
+        for name, service in compose().items()
+    }
+
+    assert waits["migrate"] == {"postgres": "service_healthy"}
+    for name in PORTS:
+        assert waits[name] == {"migrate": "service_completed_successfully"}
+    assert waits["gateway"] == dict.fromkeys(PORTS, "service_healthy")
+
+
+def test_nothing_but_the_gateway_can_be_reached_from_outside() -> None:
+    assert [name for name, service in compose().items() if "ports" in service] == ["gateway"]
