@@ -44,13 +44,11 @@ class Worlds:
 
     def read(self, users: Sequence[str]) -> dict[str, Seen]:
         """Every player's world as it is now."""
-        with self._database.read() as connection:
-            worlds = store.read_worlds(connection, users)
-            missing = [user for user in users if user not in worlds]
-            if missing:
-                _make(connection, missing)
-                worlds |= store.read_worlds(connection, missing)
-            now = database_now(connection)
+        worlds, now = self._read(users)
+        missing = [user for user in users if user not in worlds]
+        if missing:
+            self._make(missing)
+            worlds, now = self._read(users)
         return {user: self._seen(world, now) for user, world in worlds.items()}
 
     def credit(self, successes: Sequence[Credit]) -> list[Credited]:
@@ -102,6 +100,19 @@ class Worlds:
 
         self._locked([user_id], decide)
 
+    def _read(self, users: Sequence[str]) -> tuple[dict[str, World], datetime]:
+        with self._database.read() as connection:
+            return store.read_worlds(connection, users), database_now(connection)
+
+    def _make(self, users: Sequence[str]) -> None:
+        """Makes a world for each of `users` who has none."""
+
+        def work(connection: Connection) -> None:
+            now = database_now(connection)
+            store.make_worlds(connection, [World(user_id=user, id=uuid7(at=now)) for user in users])
+
+        self._database.transact(work)
+
     def _locked(
         self, users: Sequence[str], decide: Callable[[Connection, dict[str, World]], Answer]
     ) -> Answer:
@@ -118,9 +129,8 @@ class Worlds:
         try:
             return self._database.transact(work)
         except _Newcomers as newcomers:
-            # Outside the transaction: whoever inserts while holding locks may wait in a ring.
-            with self._database.read() as connection:
-                _make(connection, newcomers.users)
+            # By itself: whoever inserts while holding locks may wait in a ring.
+            self._make(newcomers.users)
         return self._database.transact(work)
 
     def _move(self, connection: Connection, seen: Seen, timezone: str) -> Seen:
@@ -154,11 +164,6 @@ class _Newcomers(Unavailable):
     def __init__(self, users: Sequence[str]) -> None:
         super().__init__()
         self.users = users
-
-
-def _make(connection: Connection, users: Sequence[str]) -> None:
-    now = database_now(connection)
-    store.make_worlds(connection, [World(user_id=user, id=uuid7(at=now)) for user in users])
 
 
 def _zone_kept(connection: Connection, world: World, now: datetime) -> World:

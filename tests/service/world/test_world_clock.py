@@ -64,3 +64,17 @@ def test_a_zone_set_in_the_future_is_in_force_when_the_clock_goes_back(player: P
     assert player.credit(NOON + timedelta(hours=1)).world.last_session_date == "2031-05-15"
     player.live_at(NOON + timedelta(days=2))
     assert player.set_zone("UTC").timezone == "UTC"
+
+
+def test_a_zone_of_a_future_that_was_taken_back_counts_no_session(player: Player) -> None:
+    player.live_at(NOON + timedelta(days=30))
+    player.set_zone("Pacific/Kiritimati")
+    player.live_at(NOON)
+    player.live_at(NOON + timedelta(days=2))
+    player.set_zone("UTC")
+    player.live_at(NOON + timedelta(days=40))
+    player.set_zone("Europe/Berlin")
+
+    late = player.credit(NOON + timedelta(days=35)).world
+
+    assert late.last_session_date == "2031-06-18"

@@ -10,6 +10,8 @@ import pytest
 
 from protos.world.v1 import world_pb2 as pb
 from services.kit.errors import Refused
+from services.world import store
+from tests.service.peers import neighbours
 from tests.service.world.residents import Player, Town, days
 
 Answer = TypeVar("Answer")
@@ -50,13 +52,19 @@ def test_thirty_sessions_at_once_all_count_and_upgrade_each_room_once(player: Pl
 def test_batches_that_share_new_players_in_opposite_order_do_not_block_each_other(
     town: Town,
 ) -> None:
-    players = [Player(town) for _ in range(20)]
+    players = [Player(town, id_) for id_ in neighbours(20)]
     orders = (players, players[::-1])
 
     batches = at_once(12, lambda n: town.credit([p.success() for p in orders[n % 2]]))
 
     assert all(result.HasField("credited") for batch in batches for result in batch)
     assert {player.world().total_sessions_success for player in players} == {12}
+
+
+def test_worlds_are_locked_in_the_order_of_their_players() -> None:
+    locking = store._LOCK_WORLDS.sql
+
+    assert locking.endswith("ORDER BY world_state.user_id FOR UPDATE OF world_state")
 
 
 def test_a_player_seen_first_by_many_has_one_world(player: Player) -> None:
