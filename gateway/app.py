@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp
 
 from gateway.clients import Services
 from gateway.envelope import Drain, Envelope, Guard
@@ -50,6 +52,30 @@ _EXPOSED = (
 _METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 
 
+class Gateway(FastAPI):
+    """FastAPI's document and routes, without the layers that only its own routes need."""
+
+    def __init__(self, settings: GatewaySettings, drain: Drain, **described: Any) -> None:
+        super().__init__(**described)
+        self._settings = settings
+        self._drain = drain
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """From the inside out: routes, known errors, unknown errors, pages, envelope."""
+        settings = self._settings
+        app: ASGIApp = Guard(ExceptionMiddleware(self.router, handlers=self.exception_handlers))
+        if settings.cors_origins:
+            app = CORSMiddleware(
+                app,
+                allow_origins=settings.cors_origins,
+                allow_methods=_METHODS,
+                allow_headers=_HEADERS,
+                allow_credentials=True,
+                expose_headers=_EXPOSED,
+            )
+        return Envelope(app, settings, self._drain)
+
+
 def create_app(
     settings: GatewaySettings,
     drain: Drain | None = None,
@@ -73,7 +99,9 @@ def create_app(
             await following
         await services.close()
 
-    app = FastAPI(
+    app = Gateway(
+        settings,
+        drain,
         title="Nesra Town",
         version=VERSION,
         openapi_url=None,
@@ -89,22 +117,7 @@ def create_app(
     app.router.routes.extend(route for module in modules for route in module.ROUTES)
     app.router.routes.extend(docs.routes())
     app.state.openapi = orjson.dumps(openapi_document(app), option=orjson.OPT_INDENT_2)
-    _surround(app, settings, drain)
     return app
-
-
-def _surround(app: FastAPI, settings: GatewaySettings, drain: Drain) -> None:
-    """Envelope outermost, then CORS, then the guard: the last added is outermost."""
-    app.add_middleware(Guard)
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=_METHODS,
-        allow_headers=_HEADERS,
-        allow_credentials=True,
-        expose_headers=_EXPOSED,
-    )
-    app.add_middleware(Envelope, settings=settings, drain=drain)
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from protos.world.v1 import world_pb2
 from services.kit.errors import Failure, Refused
 
 # What is worn only adorns a completion: a hung inventory must not hold it up.
-WORN_S = 0.5
+WORN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,8 +205,10 @@ def _require_type(request: Request, media_type: str) -> None:
 
 
 def _announces_body(request: Request) -> bool:
-    headers = request.headers
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in request.scope["headers"]
+    )
 
 
 async def _bytes(request: Request) -> bytes:

@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import request_response
+from starlette.routing import Match, request_response
+from starlette.types import Scope
 
 from gateway.errors import CATALOGUE, MEDIA_TYPE
 from gateway.input import Strict
@@ -39,6 +40,13 @@ class PlainRoute(APIRoute):
     def __init__(self, path: str, endpoint: Endpoint, **documented: Any) -> None:
         super().__init__(path, endpoint, **documented)
         self.app = request_response(endpoint)
+        self._is_fixed = not self.param_convertors
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As usual, but a path without parameters is compared, not searched."""
+        if self._is_fixed and scope["path"] != self.path:
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 @dataclass(frozen=True, slots=True)

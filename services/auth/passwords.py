@@ -64,7 +64,8 @@ class Passwords:
         self._hasher = hasher
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="hash")
         self._places = BoundedSemaphore(THREADS + WAITING)
-        # Verified where there is no account, so that its absence takes as long.
+        # Verified where there is no account, so that its absence takes as long;
+        # of a random password that nobody was told.
         self._nobodys = hasher.hash(secrets.token_urlsafe())
 
     def hashed(self, password: str) -> str:
@@ -78,8 +79,7 @@ class Passwords:
         """
         normal = rules.normal_password(password)
         against = stored or self._nobodys
-        matches, renewed = self._in_turn(lambda: self._hasher.verify_and_update(normal, against))
-        return matches and stored is not None, renewed
+        return self._in_turn(lambda: self._hasher.verify_and_update(normal, against))
 
     def close(self) -> None:
         """Ends the threads."""
