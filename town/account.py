@@ -1,4 +1,4 @@
-"""Who PostgreSQL runs as. It refuses to run as root, so root needs somebody else for it."""
+"""Who PostgreSQL runs as. It refuses root, and users without a name; both need somebody else for it."""
 
 import os
 import pwd
@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,41 +46,56 @@ def ourselves() -> Account:
 
 
 def account_for(program: Path, home: Path) -> Account:
-    """Return an account other than root that can run the program on data within the home.
+    """Return an account that can run a program of PostgreSQL's on data within the home.
 
-    For an ordinary user: itself. For root: nobody, where it can reach both; else root in a user namespace of its
-    own, where it counts as an ordinary user. Raises PostgresFailed when neither works.
+    An ordinary user: itself. Root, which PostgreSQL refuses, and a user without a name, which it refuses too: one of
+    the others, whichever works. Raises PostgresFailed when none does.
     """
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _has_name(os.geteuid()):
         return ourselves()
-    for account in filter(None, (_nobody(), _namespace())):
+    for account in _others():
         if _works(account, program, home):
             return account
     sentence = (
-        f"PostgreSQL refuses to run as root, and neither can nobody reach {home} nor can a user namespace be made:"
-        " start the town as an ordinary user."
+        f"PostgreSQL refuses to run as {'root' if os.geteuid() == 0 else 'a user without a name'}, and nothing else"
+        f" can be had here for {home}: start the town as another user of this machine."
     )
     raise PostgresFailed(sentence)
 
 
-def _nobody() -> Account | None:
+def _has_name(uid: int) -> bool:
     try:
-        entry = pwd.getpwnam("nobody")
+        pwd.getpwuid(uid)
     except KeyError:
-        return None
-    return Account(uid=entry.pw_uid, gid=entry.pw_gid, owner=f"{entry.pw_uid}:{entry.pw_gid}")
+        return False
+    return True
 
 
-def _namespace() -> Account | None:
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        return None
-    # Any uid but 0 does: outside of the namespace, all files still belong to root.
-    return Account(uid=0, gid=0, outer=(unshare, "-U", "--map-user=1000", "--map-group=1000"))
+def _others() -> Iterator[Account]:
+    """Return the accounts to try, those with the fewest rights first."""
+    try:
+        nobody = pwd.getpwnam("nobody")
+    except KeyError:
+        return
+    uid, gid = nobody.pw_uid, nobody.pw_gid
+    unshare, setpriv = shutil.which("unshare"), shutil.which("setpriv")
+    is_root = os.geteuid() == 0
+    if is_root:
+        yield Account(uid=uid, gid=gid, owner=f"{uid}:{gid}")
+    if unshare:
+        # Outside of the namespace, all files still belong to us.
+        outer = (unshare, "-U", f"--map-user={uid}", f"--map-group={gid}")
+        yield Account(uid=os.geteuid(), gid=os.getegid(), outer=outer)
+    if is_root and setpriv:
+        # A container may forbid namespaces; then nobody needs root's way through closed folders.
+        rights = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--clear-groups")
+        yield Account(
+            uid=uid, gid=gid, outer=(setpriv, f"--reuid={uid}", f"--regid={gid}", *rights)
+        )
 
 
 def _works(account: Account, program: Path, home: Path) -> bool:
     """Tell whether the account may run the program and enter the home."""
     check = ["/bin/sh", "-c", '"$1" --version && cd "$2"', "sh", str(program), str(home)]
-    command = account.command(check)
-    return subprocess.run(command, cwd="/", capture_output=True, check=False).returncode == 0
+    done = subprocess.run(account.command(check), cwd="/", capture_output=True, check=False)
+    return done.returncode == 0
