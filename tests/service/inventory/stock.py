@@ -15,6 +15,7 @@ from google.protobuf.duration_pb2 import Duration
 from protos.inventory.v1 import inventory_pb2 as pb
 from protos.inventory.v1 import inventory_pb2_grpc
 from services.inventory.__main__ import wired
+from services.kit.database import Connection, Database
 from services.kit.errors import Refused
 from services.kit.settings import ServiceSettings
 from tests.service.peers import SECRET, Peer, listening, peer
@@ -60,6 +61,18 @@ class Stock:
         """Changes the database directly."""
         with psycopg.connect(self.url) as connection:
             connection.execute(sql, parameters)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction as the service's own, committed at the end."""
+        database = Database(self.url, size=1)
+        database.open()
+        try:
+            assert any(database.is_ready() for _ in range(5))
+            with database.read() as connection, connection.transaction():
+                yield connection
+        finally:
+            database.close()
 
     def look_again(self) -> None:
         """Has the service read its catalogue again, by an id that it cannot know."""

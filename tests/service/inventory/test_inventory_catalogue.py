@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -58,7 +59,13 @@ def change(url: str, sql: str, *parameters: object) -> None:
 
 
 def add(url: str, item_id: str) -> None:
-    change(url, "INSERT INTO item VALUES (%s, 'Late', 'hat', 'epic', 'hat_late')", item_id)
+    with psycopg.connect(url) as connection:
+        add_by(connection, item_id)
+
+
+def add_by(connection: psycopg.Connection[Any], item_id: str) -> None:
+    late = "INSERT INTO item VALUES (%s, 'Late', 'hat', 'epic', 'hat_late')"
+    connection.execute(late, [item_id])
 
 
 def test_the_first_look_stores_what_is_shipped(url: str) -> None:
@@ -92,6 +99,21 @@ def test_processes_that_start_at_once_store_it_once(url: str) -> None:
         counts = list(processes.map(start, range(6)))
 
     assert counts == [len(SHIPPED)] * 6
+
+
+def test_a_process_waits_while_another_stores(url: str) -> None:
+    with (
+        psycopg.connect(url) as other,
+        catalogue_at(url) as catalogue,
+    ):
+        add_by(other, new_id())
+
+        # It gives up after the second that a lock is worth waiting for, and tries again.
+        with pytest.raises(Unavailable):
+            catalogue.current()
+        other.commit()
+
+        assert len(catalogue.current().items) == len(SHIPPED) + 1
 
 
 def test_a_changed_name_is_stored_at_the_next_start(url: str) -> None:

@@ -2,8 +2,11 @@
 
 from protos.inventory.v1 import inventory_pb2 as pb
 from services.inventory.catalogue_file import read_catalogue
+from services.inventory.drops import Drop, DropTable, give
 from services.inventory.rules import RarityWeights, dropped
+from services.inventory.store import Grant
 from tests.service.inventory.stock import Player, Stock, drop_of, new_id
+from tests.service.peers import neighbours
 
 WEIGHTS = RarityWeights(common=75, rare=20, epic=5)
 
@@ -68,8 +71,31 @@ def test_two_sessions_of_one_player_in_one_batch_give_two_items(
     assert sorted(player.ids()) == sorted(given)
 
 
+def test_a_batch_is_decided_drop_by_drop_in_one_transaction(stock: Stock) -> None:
+    drops = [Drop(new_id(), new_id(), bytes(16))] * 2
+    drops += [Drop(drops[0].user_id, new_id(), bytes(16)) for _ in range(4)]
+    table = DropTable(read_catalogue(), WEIGHTS, is_sandbox=False)
+
+    with stock.transaction() as connection:
+        grants = give(connection, drops, table)
+
+    given = [grant.item_id for grant in grants if isinstance(grant, Grant)]
+    assert given[0] == given[1]
+    assert len(set(given)) == 5
+
+
+def test_wardrobes_are_made_in_the_order_of_the_players(own_stock: Stock) -> None:
+    # So two batches with the same new players never wait for each other in a ring.
+    users = list(neighbours(40))
+
+    own_stock.give([drop_of(user) for user in users])
+
+    made = own_stock.rows("SELECT user_id::text FROM wardrobe ORDER BY ctid")
+    assert [user for (user,) in made] == sorted(users)
+
+
 def test_results_come_in_the_order_of_the_drops(stock: Stock) -> None:
-    players = [Player(stock) for _ in range(5)]
+    players = [Player(stock, user) for user in neighbours(5)]
 
     results = stock.give([drop_of(player.id) for player in players])
 

@@ -12,6 +12,7 @@ import pytest
 
 from protos.inventory.v1 import inventory_pb2 as pb
 from tests.service.inventory.stock import Player, Stock, drop_of, new_id
+from tests.service.peers import neighbours
 
 Answer = TypeVar("Answer")
 
@@ -62,7 +63,7 @@ def test_grants_and_drops_at_once_never_give_one_item_twice(stock: Stock, player
 
 
 def test_batches_of_the_same_players_in_any_order_all_answer(stock: Stock) -> None:
-    users = [new_id() for _ in range(20)]
+    users = list(neighbours(20))
     dice = random.Random(7)  # noqa: S311  # The same orders in every run.
     batches = [[drop_of(user) for user in dice.sample(users, 20)] for _ in range(8)]
 
@@ -73,7 +74,7 @@ def test_batches_of_the_same_players_in_any_order_all_answer(stock: Stock) -> No
 
 
 def test_deliveries_repeated_in_shuffled_order_give_each_drop_once(stock: Stock) -> None:
-    users = [new_id() for _ in range(6)]
+    users = list(neighbours(6))
     drops = [drop_of(user) for user in users for _ in range(5)]
     dice = random.Random(11)  # noqa: S311  # The same orders in every run.
     batches = [dice.sample(drops * 3, 45) for _ in range(6)]
