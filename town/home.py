@@ -59,16 +59,19 @@ class Home:
 
     @contextlib.contextmanager
     def sockets(self) -> Iterator[Path]:
-        """Lend an empty folder for the sockets of one run.
+        """Lend an empty folder for the sockets of one run; to be used while alone().
 
         Another run gets another one: a killed run's processes may still be stopping, and remove theirs as they do.
         """
-        folder = short_folder(self.folder / "run" / secrets.token_hex(4))
-        private_folder(folder, uid=os.geteuid(), gid=os.getegid())
+        all_runs = short_folder(self.folder / "sockets")
+        shutil.rmtree(all_runs, ignore_errors=True)
+        private_folder(all_runs, uid=os.geteuid(), gid=os.getegid())
+        folder = all_runs / secrets.token_hex(4)
         try:
+            folder.mkdir()
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(all_runs, ignore_errors=True)
 
 
 def _take(lock: int, folder: Path) -> None:

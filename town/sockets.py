@@ -7,8 +7,8 @@ from pathlib import Path
 
 # sun_path is 108 bytes on Linux and 104 on macOS, the closing NUL included; some room is left for a lock file's suffix.
 LONGEST_PATH_BYTES = 98
-# The longest name that we put into a socket folder.
-LONGEST_NAME = "inventory.sock"
+# The longest that we put into a socket folder: a run's folder with a service's socket.
+LONGEST_NAME = "12345678/inventory.sock"
 
 
 def fits(folder: Path) -> bool:
