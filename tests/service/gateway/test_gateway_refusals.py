@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway import envelope
 from gateway.errors import CATALOGUE
 from protos.failure.v1 import failure_pb2
 from protos.session.v1 import session_pb2
@@ -203,6 +204,24 @@ def test_a_hung_service_is_unavailable_within_3_seconds(stage: Stage, player: ht
 
     problem(answer, "UNAVAILABLE")
     assert answer.elapsed.total_seconds() < 3
+
+
+def test_a_call_that_takes_too_long_altogether_is_unavailable(
+    stage: Stage, player: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(envelope, "ANSWER_WITHIN_S", 0.2)
+    release = threading.Event()
+
+    def hang(_: Any) -> Any:
+        release.wait(10)
+        return session_pb2.CreateTaskResponse()
+
+    with stage.session.playing(CreateTask=hang):
+        answer = send(player, "POST /api/tasks")
+        release.set()
+
+    problem(answer, "UNAVAILABLE")
+    assert answer.elapsed.total_seconds() < 2
 
 
 def test_every_answer_carries_the_headers_that_protect_a_browser(visitor: httpx.Client) -> None:

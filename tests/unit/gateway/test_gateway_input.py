@@ -163,6 +163,13 @@ async def test_what_is_json_but_not_as_agreed_is_invalid(raw: bytes) -> None:
     assert all(entry["loc"] is not None and entry["code"] and entry["detail"] for entry in found)
 
 
+@pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"1" * 30, b"-" + b"1" * 5000])
+async def test_a_number_that_no_field_can_hold_is_named_as_such(number: bytes) -> None:
+    found = entries(await refused(b'{"minutes": ' + number + b"}"))
+
+    assert found[0]["code"] == "number_too_large"
+
+
 async def test_an_invalid_body_is_named_by_field_and_never_echoed() -> None:
     problem = await refused(b'{"name": "canary-canary", "minutes": "canary", "extra": "canary"}')
 
