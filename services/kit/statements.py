@@ -16,9 +16,11 @@ from psycopg.rows import BaseRowFactory
 from sqlalchemy import ARRAY, Column, ColumnElement, any_, bindparam, column, func
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine.interfaces import Compiled
 from sqlalchemy.sql import ClauseElement, TableValuedAlias
 from sqlalchemy.sql.selectable import ReturnsRows
 
+from services.kit.arrays import Literal, literal_of
 from services.kit.database import Connection
 
 Row = TypeVar("Row")
@@ -50,6 +52,7 @@ class _Compiled:
         self.sql = str(compiled)
         self._constants = {k: v for k, v in compiled.params.items() if v is not None}
         self._names = [n for n in compiled.params if n not in self._constants]
+        self._literals = _array_literals(compiled)
 
     def _bound(self, connection: Connection, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters of a call; `rows=` is turned into one array per column."""
@@ -58,6 +61,8 @@ class _Compiled:
             free = [name for name in self._names if name not in parameters]
             parameters |= transposed(rows, free)
         connection.touch(parameters.get("users") or parameters.get("user_id") or ())
+        for name, literal in self._literals.items():
+            parameters[name] = literal(parameters[name])
         return self._constants | parameters
 
 
@@ -88,6 +93,16 @@ class Command(_Compiled):
     def run(self, connection: Connection, **parameters: Any) -> int:
         """The number of rows changed."""
         return connection.execute(self.sql, self._bound(connection, parameters)).rowcount
+
+
+def _array_literals(compiled: Compiled) -> dict[str, Literal]:
+    """For each array parameter, what makes its text."""
+    arrays = {
+        name: literal_of(parameter.type.item_type)
+        for parameter, name in compiled.bind_names.items()  # type: ignore[attr-defined]
+        if isinstance(parameter.type, ARRAY)
+    }
+    return {name: literal for name, literal in arrays.items() if literal}
 
 
 def transposed(rows: Sequence[Any], names: Iterable[str]) -> dict[str, list[Any]]:
