@@ -1,152 +1,189 @@
-"""Clients that cost little: HTTP/1.1 over kept connections, with request bytes made beforehand.
+"""Clients that cost little, in a process of their own: HTTP/1.1 over kept connections.
 
-Each client sends its next request when it has the answer to the last. What is read of an answer while the clock
-runs is its status and its length; whoever wants to know more looks at the body afterwards.
+Each client sends its next request when it has the answer to the last. Requests are
+made into bytes before the clock runs; while it runs, only the status and the length
+of an answer are read.
 """
 
 import asyncio
-import contextlib
+import json
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
-import orjson
+import uvloop
 
-HEAD_END: Final = b"\r\n\r\n"
-LENGTH: Final = b"content-length:"
-STATUS: Final = slice(len("HTTP/1.1 "), len("HTTP/1.1 200"))
+HOST = "127.0.0.1"
+HEAD_END = b"\r\n\r\n"
+LENGTH = b"content-length:"
+STATUS = slice(len("HTTP/1.1 "), len("HTTP/1.1 200"))
+# A window takes seconds; one that hangs must not hold up the bench for ever.
+WINDOW_WITHIN_S = 60.0
+# All answers of a window come back in one line.
+LONGEST_LINE_BYTES = 64 * 1024 * 1024
 
 
-class ConnectionEnded(Exception):
-    """The gateway closed a connection that was in use."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, body, and the seconds from sending the request to having the whole answer."""
-
-    status: int
-    body: bytes
-    seconds: float
-
-    def json(self) -> Any:
-        """The body as JSON."""
-        return orjson.loads(self.body)
+class DriverBroke(Exception):
+    """The driver ended, or the gateway hung up on it; stderr says more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """The answers in the order of the requests, and the seconds that all of them took together."""
+class Request:
+    """One request; without a token it is sent without identity, without a body with none."""
 
-    answers: Sequence[Answer]
-    seconds: float
+    method: str
+    path: str
+    token: str = ""
+    body: str = ""
 
-
-def request(call: str, *, token: str = "", body: object = None) -> bytes:
-    """Return the bytes of a request, such as `request("GET /api/profile", token=…)`; the body becomes JSON."""
-    content = b"" if body is None else orjson.dumps(body)
-    lines = [f"{call} HTTP/1.1", "Host: localhost"]
-    if token:
-        lines.append(f"Authorization: Bearer {token}")
-    if body is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
-    return "\r\n".join(lines).encode() + HEAD_END + content
-
-
-def whole(received: bytes | bytearray) -> tuple[int, bytes] | None:
-    """Return status and body of an answer, or None while a part of it is missing."""
-    end = received.find(HEAD_END)
-    if end < 0:
-        return None
-    body = end + len(HEAD_END)
-    if len(received) < body + _length(bytes(received[:end]).lower()):
-        return None
-    return int(received[STATUS]), bytes(received[body:])
+    def payload(self) -> bytes:
+        """The bytes to send."""
+        content = self.body.encode()
+        lines = [f"{self.method} {self.path} HTTP/1.1", "Host: localhost"]
+        if self.token:
+            lines.append(f"Authorization: Bearer {self.token}")
+        if content:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
+        return "\r\n".join(lines).encode() + HEAD_END + content
 
 
-def _length(head: bytes) -> int:
-    at = head.find(LENGTH)
-    # Only an answer that has no body, such as 204, names no length.
-    return int(head[at + len(LENGTH) :].split(b"\r", 1)[0]) if at >= 0 else 0
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """In the order of the requests; `wall_s` is what all of them took together."""
+
+    statuses: list[int]
+    bodies: list[str]
+    latencies_s: list[float]
+    wall_s: float
+
+
+class Driver:
+    """The driver's process, as the bench sees it: `async with Driver() as driver`."""
+
+    _process: asyncio.subprocess.Process
+
+    @property
+    def pid(self) -> int:
+        """The process whose CPU is the driver's."""
+        return self._process.pid
+
+    async def __aenter__(self) -> Self:
+        """Starts it."""
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bench.driver"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            limit=LONGEST_LINE_BYTES,
+            # A Ctrl-C in the terminal is for the bench alone.
+            start_new_session=True,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Ends it, also in the middle of a window."""
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+    async def send(self, port: int, clients: int, requests: Sequence[Request]) -> Answers:
+        """Sends all requests over `clients` connections. Raises DriverBroke."""
+        asked = {"port": port, "clients": clients, "requests": [asdict(one) for one in requests]}
+        if self._process.stdin is None or self._process.stdout is None:
+            raise DriverBroke
+        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
+        line = await self._process.stdout.readline()
+        if not line:
+            raise DriverBroke
+        return Answers(**json.loads(line))
 
 
 class Client(asyncio.Protocol):
-    """One connection, and one request under way at most."""
+    """One connection, with at most one request under way."""
 
-    _transport: asyncio.Transport
+    _transport: asyncio.WriteTransport
 
-    def __init__(self) -> None:
+    def __init__(self, queue: Iterator[tuple[int, bytes]], answers: Answers) -> None:
+        self._queue = queue
+        self._answers = answers
         self._received = bytearray()
+        self._number = 0
         self._sent_at = 0.0
-        self._requests: Iterator[tuple[int, bytes]] = iter(())
-        self._answers: list[Answer | None] = []
-        self._under_way = 0
-        self._done: asyncio.Future[None] | None = None
-
-    def work(
-        self, requests: Iterator[tuple[int, bytes]], answers: list[Answer | None]
-    ) -> asyncio.Future[None]:
-        """Take requests off the shared queue until none is left; what it lends is done then.
-
-        The answers are put where the requests' numbers say. Ends with ConnectionEnded where the gateway hangs up.
-        """
-        self._requests, self._answers = requests, answers
-        self._done = asyncio.get_running_loop().create_future()
-        self._send_next()
-        return self._done
-
-    def close(self) -> None:
-        """Hang up."""
-        self._transport.close()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: Any) -> None:
-        """Keep what we write to."""
+        """Keeps what we write to."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Go on to the next request once the answer is whole."""
+        """Notes an answer once it is whole, and sends the next request."""
         self._received += data
         if found := whole(self._received):
-            taken = time.perf_counter() - self._sent_at
-            self._answers[self._under_way] = Answer(*found, taken)
+            answers, number = self._answers, self._number
+            answers.latencies_s[number] = time.perf_counter() - self._sent_at
+            answers.statuses[number], answers.bodies[number] = found
             self._received.clear()
-            self._send_next()
+            self.send_next()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits for an answer that there will be none."""
-        if self._done is not None and not self._done.done():
-            self._done.set_exception(exc or ConnectionEnded())
+        """Tells whoever waits for an answer that there will be none."""
+        if not self.done.done():
+            self.done.set_exception(exc or DriverBroke("the gateway hung up"))
 
-    def _send_next(self) -> None:
-        for self._under_way, payload in self._requests:
-            self._sent_at = time.perf_counter()
-            self._transport.write(payload)
+    def send_next(self) -> None:
+        """Takes a request off the queue; is done, and hangs up, when none is left."""
+        found = next(self._queue, None)
+        if found is None:
+            self.done.set_result(None)
+            self._transport.close()
             return
-        if self._done is not None and not self._done.done():
-            self._done.set_result(None)
+        self._number, payload = found
+        self._sent_at = time.perf_counter()
+        self._transport.write(payload)
 
 
-@contextlib.asynccontextmanager
-async def connected(host: str, port: int, count: int) -> AsyncIterator[list[Client]]:
-    """Lend clients with a connection each. Raises OSError."""
+def whole(received: bytes | bytearray) -> tuple[int, str] | None:
+    """Status and body of an answer, or None while a part of it is missing."""
+    end = received.find(HEAD_END)
+    if end < 0:
+        return None
+    head, body = bytes(received[:end]).lower(), received[end + len(HEAD_END) :]
+    at = head.find(LENGTH)
+    # Only an answer without a body, such as 204, names no length.
+    length = int(head[at + len(LENGTH) :].split(b"\r", 1)[0]) if at >= 0 else 0
+    return (int(received[STATUS]), body.decode()) if len(body) >= length else None
+
+
+async def drive(port: int, clients: int, requests: Sequence[Request]) -> Answers:
+    """Connects, then sends all requests; only the sending is timed. Raises DriverBroke, OSError, TimeoutError."""
+    count = len(requests)
+    answers = Answers([0] * count, [""] * count, [0.0] * count, 0.0)
+    queue = iter(enumerate([one.payload() for one in requests]))
     loop = asyncio.get_running_loop()
-    clients: list[Client] = []
-    try:
-        for _ in range(count):
-            _, client = await loop.create_connection(Client, host, port)
-            clients.append(client)
-        yield clients
-    finally:
-        for client in clients:
-            client.close()
-
-
-async def work_off(clients: Sequence[Client], requests: Sequence[bytes]) -> Window:
-    """Send all requests, as many at once as there are clients. Raises ConnectionEnded, or an OSError."""
-    answers: list[Answer | None] = [None] * len(requests)
-    queue = iter(enumerate(requests))
+    made = [
+        await loop.create_connection(lambda: Client(queue, answers), HOST, port)
+        for _ in range(clients)
+    ]
     began = time.perf_counter()
-    await asyncio.gather(*[client.work(queue, answers) for client in clients])
-    took = time.perf_counter() - began
-    return Window([answer for answer in answers if answer is not None], took)
+    async with asyncio.timeout(WINDOW_WITHIN_S):
+        for _, client in made:
+            client.send_next()
+        await asyncio.gather(*(client.done for _, client in made))
+    wall_s = time.perf_counter() - began
+    return Answers(answers.statuses, answers.bodies, answers.latencies_s, wall_s)
+
+
+def main() -> None:
+    """Drives what each line of stdin asks for; a line of stdout answers it."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        for line in sys.stdin:
+            asked = json.loads(line)
+            requests = [Request(**one) for one in asked["requests"]]
+            answers = runner.run(drive(asked["port"], asked["clients"], requests))
+            print(json.dumps(asdict(answers)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
