@@ -6,6 +6,7 @@ from typing import TypeVar
 import structlog
 
 from services.kit.errors import Failure, Internal
+from services.kit.shards import ShardsMixed
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -20,11 +21,12 @@ def isolated(
 
     When the batch as a whole breaks on a bug or on one item that the database
     refuses, every item is tried by itself, and only the poisoned ones fail.
-    Raises a named failure that concerns the whole call, such as Unavailable.
+    Raises a named failure that concerns the whole call, such as Unavailable, and
+    ShardsMixed: who makes such a batch must not get away with it.
     """
     try:
         return work(items)
-    except Failure:
+    except (Failure, ShardsMixed):
         raise
     except Exception:
         log.exception("batch_broke", items=len(items))

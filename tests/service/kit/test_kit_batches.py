@@ -1,0 +1,46 @@
+"""Each item of a batch succeeds or fails alone."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from services.kit.batches import isolated
+from services.kit.errors import Failure, Unavailable
+from services.kit.shards import ShardsMixed
+
+
+def _halves(items: Sequence[int]) -> list[float]:
+    return [2 / item for item in items]
+
+
+def test_a_whole_batch_is_one_call() -> None:
+    calls: list[int] = []
+
+    def work(items: Sequence[int]) -> list[int]:
+        calls.append(len(items))
+        return list(items)
+
+    assert isolated(work, [1, 2, 3]) == [1, 2, 3]
+    assert calls == [3]
+
+
+def test_a_poisoned_item_fails_alone_and_the_order_stays() -> None:
+    answers = isolated(_halves, [1, 0, 2])
+
+    assert answers[0] == 2.0
+    assert isinstance(answers[1], Failure)
+    assert answers[1].reason == "INTERNAL"
+    assert answers[2] == 1.0
+
+
+@pytest.mark.parametrize("failure", [Unavailable, ShardsMixed])
+def test_what_concerns_the_whole_call_is_not_tried_item_by_item(failure: type[Exception]) -> None:
+    calls: list[int] = []
+
+    def work(items: Sequence[int]) -> list[int]:
+        calls.append(len(items))
+        raise failure
+
+    with pytest.raises(failure):
+        isolated(work, [1, 2, 3])
+    assert calls == [3]
