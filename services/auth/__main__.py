@@ -5,10 +5,10 @@ from services.auth.logins import Logins
 from services.auth.passwords import Hasher, Passwords, argon2id
 from services.auth.service import CALLERS, SERVICE, AuthService
 from services.auth.tokens import SigningKeys
-from services.kit import telemetry
 from services.kit.database import Database
-from services.kit.server import Served, serve
-from services.kit.settings import ServiceSettings, service_settings
+from services.kit.process import run
+from services.kit.server import Served
+from services.kit.settings import ServiceSettings
 
 # Those that hash and those that wait for it take 8 at most: the other half
 # goes on answering everything else.
@@ -38,18 +38,5 @@ def wired(settings: ServiceSettings, *, hasher: Hasher | None = None) -> Served:
     )
 
 
-def main() -> None:
-    """Serves until it is told to stop."""
-    settings = service_settings("auth", ServiceSettings)
-    is_production = settings.environment == "production"
-    telemetry.configure("auth", is_production=is_production)
-    serve(
-        wired(settings),
-        listen=settings.listen,
-        secret=settings.secret,
-        is_production=is_production,
-    )
-
-
 if __name__ == "__main__":
-    main()
+    run("auth", wired)

@@ -8,10 +8,11 @@ from services.inventory.catalogue import Catalogue
 from services.inventory.catalogue_file import BadCatalogue, read_catalogue
 from services.inventory.rules import Item, Rules
 from services.inventory.service import CALLERS, InventoryService
-from services.kit import rulesfile, telemetry
+from services.kit import rulesfile
 from services.kit.database import Database
-from services.kit.server import Served, serve
-from services.kit.settings import ServiceSettings, service_settings
+from services.kit.process import run
+from services.kit.server import Served
+from services.kit.settings import ServiceSettings
 
 
 def wired(settings: ServiceSettings) -> Served:
@@ -36,15 +37,6 @@ def wired(settings: ServiceSettings) -> Served:
     )
 
 
-def main() -> None:
-    """Serves until it is told to stop."""
-    settings = service_settings("inventory", ServiceSettings)
-    is_production = settings.environment == "production"
-    telemetry.configure("inventory", is_production=is_production)
-    served = wired(settings)
-    serve(served, listen=settings.listen, secret=settings.secret, is_production=is_production)
-
-
 def _shipped_or_exit() -> tuple[Item, ...]:
     try:
         return read_catalogue()
@@ -54,4 +46,4 @@ def _shipped_or_exit() -> tuple[Item, ...]:
 
 
 if __name__ == "__main__":
-    main()
+    run("inventory", wired)

@@ -1,13 +1,15 @@
 """The session service's process: `python -m services.session`."""
 
+from collections.abc import Callable
+
 from protos.session.v1 import session_pb2_grpc
-from services.kit import telemetry
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
+from services.kit.process import run
 from services.kit.rulesfile import load_or_exit
-from services.kit.server import Served, serve
-from services.kit.settings import ServiceSettings, service_settings, target_of
+from services.kit.server import Served
+from services.kit.settings import ServiceSettings, target_of
 from services.session.players import Players
 from services.session.rules import Rules
 from services.session.service import CALLERS, SERVICE, SessionService
@@ -15,13 +17,13 @@ from services.session.sessions import Sessions
 from services.session.settle import Settler, Sweeper
 
 
-def wired(settings: ServiceSettings, *, inventory_target: str, world_target: str) -> Served:
+def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of) -> Served:
     """The service with its database, its sweeper and the two that it calls."""
     numbers, version = load_or_exit(settings.rules, "session", Rules)
     database = Database(settings.database_url)
     tokens = TokenMaker("session", settings.secret)
-    inventory = Client("inventory", inventory_target, tokens)
-    world = Client("world", world_target, tokens)
+    inventory = Client("inventory", target_of("inventory"), tokens)
+    world = Client("world", target_of("world"), tokens)
     settler = Settler(database, inventory, world)
     servicer = SessionService(
         Sessions(database, numbers, version, has_sandbox=settings.sandbox),
@@ -50,18 +52,5 @@ def wired(settings: ServiceSettings, *, inventory_target: str, world_target: str
     )
 
 
-def main() -> None:
-    """Serves until told to stop."""
-    settings = service_settings("session", ServiceSettings)
-    is_production = settings.environment == "production"
-    telemetry.configure("session", is_production=is_production)
-    serve(
-        wired(settings, inventory_target=target_of("inventory"), world_target=target_of("world")),
-        listen=settings.listen,
-        secret=settings.secret,
-        is_production=is_production,
-    )
-
-
 if __name__ == "__main__":
-    main()
+    run("session", wired)

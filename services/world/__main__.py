@@ -1,11 +1,11 @@
 """The world service's process: `python -m services.world`."""
 
 from protos.world.v1 import world_pb2_grpc
-from services.kit import telemetry
 from services.kit.database import Database
+from services.kit.process import run
 from services.kit.rulesfile import load_or_exit
-from services.kit.server import Served, serve
-from services.kit.settings import ServiceSettings, service_settings
+from services.kit.server import Served
+from services.kit.settings import ServiceSettings
 from services.world.rules import Rules
 from services.world.service import CALLERS, SERVICE, WorldService
 from services.world.worlds import Worlds
@@ -27,18 +27,5 @@ def wired(settings: ServiceSettings) -> Served:
     )
 
 
-def main() -> None:
-    """Serves until told to stop."""
-    settings = service_settings("world", ServiceSettings)
-    is_production = settings.environment == "production"
-    telemetry.configure("world", is_production=is_production)
-    serve(
-        wired(settings),
-        listen=settings.listen,
-        secret=settings.secret,
-        is_production=is_production,
-    )
-
-
 if __name__ == "__main__":
-    main()
+    run("world", wired)

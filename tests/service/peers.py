@@ -2,14 +2,18 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from threading import Barrier
+from typing import Any, TypeVar
 
 from services.kit.callers import TokenMaker
 from services.kit.client import Client, finish
 from services.kit.server import Served, build_server
 from services.kit.shards import shard_of
+
+Answer = TypeVar("Answer")
 
 SECRET = "a secret of tests that is long enough"
 
@@ -27,6 +31,18 @@ class Peer:
     def __getattr__(self, method: str) -> Callable[[Any], Any]:
         call = getattr(self._stub, method)
         return lambda request: finish(self._client.begin(call, request, timeout_s=10.0))
+
+
+def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:
+    """What `work` answers to each number below `count`, by threads that begin together."""
+    barrier = Barrier(count)
+
+    def begin(number: int) -> Answer:
+        barrier.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(begin, range(count)))
 
 
 def neighbours(count: int) -> Iterator[str]:

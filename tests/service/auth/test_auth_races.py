@@ -1,9 +1,7 @@
 """Many at the same time, by real threads: the locks and unique keys hold."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
 from typing import TypeVar
 
 import psycopg
@@ -13,6 +11,7 @@ from services.auth.passwords import Hasher, argon2id
 from services.auth.tokens import SigningKeys
 from services.kit.database import Database
 from services.kit.errors import Failure, Unavailable
+from tests.service import peers
 from tests.service.auth.conftest import House, OpenHouse
 from tests.service.auth.member import PASSWORD, Member, new_email, registration
 from tests.service.peers import SECRET
@@ -22,14 +21,7 @@ Answer = TypeVar("Answer")
 
 def at_once(*works: Callable[[], Answer]) -> list[Answer]:
     """The answers of all works, begun at the same moment."""
-    barrier = Barrier(len(works))
-
-    def begun(work: Callable[[], Answer]) -> Answer:
-        barrier.wait()
-        return work()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(begun, works))
+    return peers.at_once(len(works), lambda number: works[number]())
 
 
 def said(work: Callable[[], Answer]) -> str:

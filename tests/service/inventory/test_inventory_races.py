@@ -1,9 +1,7 @@
 """Many at once: the lock on a player's wardrobe and the unique keys behind it."""
 
 import random
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -11,6 +9,7 @@ import psycopg
 import pytest
 
 from protos.inventory.v1 import inventory_pb2 as pb
+from tests.service import peers
 from tests.service.inventory.stock import Player, Stock, drop_of, new_id
 from tests.service.peers import neighbours
 
@@ -21,14 +20,7 @@ HAT, OUTFIT, ACCESSORY = pb.ITEM_TYPE_HAT, pb.ITEM_TYPE_OUTFIT, pb.ITEM_TYPE_ACC
 
 def at_once(works: Sequence[Callable[[], Answer]]) -> list[Answer]:
     """What the works answer, all started at the same moment."""
-    barrier = threading.Barrier(len(works))
-
-    def started(work: Callable[[], Answer]) -> Answer:
-        barrier.wait()
-        return work()
-
-    with ThreadPoolExecutor(len(works)) as threads:
-        return list(threads.map(started, works))
+    return peers.at_once(len(works), lambda number: works[number]())
 
 
 def test_one_session_told_by_many_at_once_gives_one_item(player: Player) -> None:

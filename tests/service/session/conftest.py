@@ -83,7 +83,8 @@ def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> 
         listening(served("world", world), folder) as world_target,
         listening(served("inventory", inventory), folder) as inventory_target,
     ):
-        service = wired(settings, inventory_target=inventory_target, world_target=world_target)
+        targets = {"inventory": inventory_target, "world": world_target}
+        service = wired(settings, targets.__getitem__)
         with (
             listening(service, folder) as target,
             _sweeper(settings, inventory_target, world_target) as sweeper,

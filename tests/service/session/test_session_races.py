@@ -1,20 +1,15 @@
 """Many at the same time, by real threads: the locks and unique keys hold."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
-from typing import TypeVar
 
 import pytest
 
 from protos.session.v1 import session_pb2 as pb
 from services.kit.errors import Refused
-from tests.service.peers import neighbours
+from tests.service.peers import at_once, neighbours
 from tests.service.session.conftest import Town
 from tests.service.session.players import Player
-
-Answer = TypeVar("Answer")
 
 
 def test_sixty_parallel_completes_pay_once_with_equal_answers(town: Town) -> None:
@@ -116,18 +111,6 @@ def test_parallel_creates_stop_at_two_hundred_tasks(town: Town) -> None:
     assert len(player.tasks()) == 200
     with pytest.raises(Refused, match="TOO_MANY_TASKS"):
         town.sessions.CreateTask(task)
-
-
-def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:
-    """The answers of `count` threads that all begin in the same moment."""
-    barrier = Barrier(count)
-
-    def begin(number: int) -> Answer:
-        barrier.wait()
-        return work(number)
-
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(begin, range(count)))
 
 
 def _attempt(attempts: Sequence[Callable[[], object]], number: int) -> bool:

@@ -1,32 +1,13 @@
 """Many at the same time, by real threads: the locks and unique keys hold."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from typing import TypeVar
-
 import psycopg
 import pytest
 
 from protos.world.v1 import world_pb2 as pb
 from services.kit.errors import Refused
 from services.world import store
-from tests.service.peers import neighbours
+from tests.service.peers import at_once, neighbours
 from tests.service.world.residents import Player, Town, days
-
-Answer = TypeVar("Answer")
-
-
-def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:
-    """What `work` answers to each number below `count`, all begun at the same instant."""
-    barrier = Barrier(count)
-
-    def begin(number: int) -> Answer:
-        barrier.wait()
-        return work(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(begin, range(count)))
 
 
 def test_one_session_told_thirty_times_at_once_counts_once(player: Player) -> None:

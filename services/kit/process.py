@@ -1,0 +1,20 @@
+"""How every service's process begins: settings, logs, then serving until the end."""
+
+from collections.abc import Callable
+
+from services.kit import telemetry
+from services.kit.server import Served, serve
+from services.kit.settings import ServiceSettings, service_settings
+
+
+def run(service: str, wired: Callable[[ServiceSettings], Served]) -> None:
+    """Serves one service until told to stop. Exits with code 2 when settings do not do."""
+    settings = service_settings(service, ServiceSettings)
+    is_production = settings.environment == "production"
+    telemetry.configure(service, is_production=is_production)
+    serve(
+        wired(settings),
+        listen=settings.listen,
+        secret=settings.secret,
+        is_production=is_production,
+    )
