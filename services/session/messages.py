@@ -10,8 +10,9 @@ from protos.session.v1 import session_pb2 as pb
 from services.kit.enums import Words
 from services.kit.times import wire
 from services.session import rules
+from services.session.player_store import HeroRow, TaskRow
 from services.session.rules import Rules
-from services.session.store import HeroRow, SessionRow, TaskRow
+from services.session.store import SessionRow
 
 ROOMS = Words[pb.Room.ValueType](pb.Room)
 STATUSES = Words[pb.Status.ValueType](pb.Status)

@@ -8,10 +8,11 @@ from typing import Any
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.ids import uuid7
-from services.session import rules, store
+from services.session import player_store, rules
 from services.session.failures import ClockTooFar, SandboxOff, TaskUnknown, TooManyTasks
+from services.session.player_store import Grant, HeroRow, TaskRow
 from services.session.rules import Growth, Rules
-from services.session.store import Grant, HeroRow, Key, TaskRow
+from services.session.store import Key
 
 # The sandbox's clock runs at most ten years ahead in all.
 FURTHEST_CLOCK_S = int(timedelta(days=3653).total_seconds())
@@ -37,22 +38,22 @@ class Players:
     def tasks(self, users: Sequence[str]) -> dict[str, list[TaskRow]]:
         """Every player's tasks, oldest first."""
         with self._database.read() as connection:
-            lists = store.list_tasks(connection, users)
+            lists = player_store.list_tasks(connection, users)
         empty = [user for user, tasks in lists.items() if not tasks]
         if empty and self._welcome_new(empty):
             with self._database.read() as connection:
-                lists |= store.list_tasks(connection, empty)
+                lists |= player_store.list_tasks(connection, empty)
         return lists
 
     def heroes(self, users: Sequence[str]) -> dict[str, HeroRow]:
         """Every player's hero."""
         with self._database.read() as connection:
-            heroes = store.read_heroes(connection, users)
+            heroes = player_store.read_heroes(connection, users)
         missing = [user for user in users if user not in heroes]
         if missing:
             self._welcome_new(missing)
             with self._database.read() as connection:
-                heroes |= store.read_heroes(connection, missing)
+                heroes |= player_store.read_heroes(connection, missing)
         return heroes
 
     def create_task(self, task: TaskRow) -> TaskRow:
@@ -62,7 +63,7 @@ class Players:
     def change_task(self, key: Key, changes: dict[str, Any]) -> TaskRow:
         """The task with `changes`. Safe to repeat. Raises TaskUnknown."""
         with self._database.read() as connection:
-            changed = store.change_task(connection, key, changes)
+            changed = player_store.change_task(connection, key, changes)
         if changed is None:
             raise TaskUnknown
         return changed
@@ -70,7 +71,7 @@ class Players:
     def archive_task(self, key: Key) -> None:
         """Takes a task off the list. Safe to repeat. Raises TaskUnknown."""
         with self._database.read() as connection:
-            if not store.archive_task(connection, key, now=database_now(connection)):
+            if not player_store.archive_task(connection, key, now=database_now(connection)):
                 raise TaskUnknown
 
     def grant(self, user_id: str, *, exp: int, gold: int) -> HeroRow:
@@ -101,8 +102,10 @@ class Players:
     def _welcome(self, connection: Connection, users: Sequence[str]) -> set[str]:
         """Makes heroes and starter tasks; the players who had none."""
         now = database_now(connection)
-        new = store.welcome(connection, [Key(user, uuid7(at=now)) for user in sorted(set(users))])
-        store.add_tasks(connection, [t for user in new for t in self._starters(user, now)])
+        new = player_store.welcome(
+            connection, [Key(user, uuid7(at=now)) for user in sorted(set(users))]
+        )
+        player_store.add_tasks(connection, [t for user in new for t in self._starters(user, now)])
         return new
 
     def _starters(self, user_id: str, now: datetime) -> list[TaskRow]:
@@ -121,10 +124,10 @@ class Players:
 
     def _create_task(self, connection: Connection, task: TaskRow) -> TaskRow:
         self._locked(connection, task.user_id)
-        if store.count_tasks(connection, task.user_id) >= self._rules.maximum_active_tasks:
+        if player_store.count_tasks(connection, task.user_id) >= self._rules.maximum_active_tasks:
             raise TooManyTasks
         created = replace(task, id=uuid7(at=database_now(connection)))
-        store.add_tasks(connection, [created])
+        player_store.add_tasks(connection, [created])
         return created
 
     def _grant(self, connection: Connection, user_id: str, *, exp: int, gold: int) -> HeroRow:
@@ -132,8 +135,8 @@ class Players:
         now = database_now(connection)
         growth = rules.grown(Growth(hero.level, hero.exp), exp, self._rules)
         richer = replace(hero, level=growth.level, exp=growth.exp, gold=hero.gold + gold)
-        store.save_heroes(connection, [richer])
-        store.add_grant(connection, Grant(user_id, uuid7(at=now), exp, gold, now, "sandbox"))
+        player_store.save_heroes(connection, [richer])
+        player_store.add_grant(connection, Grant(user_id, uuid7(at=now), exp, gold, now, "sandbox"))
         return richer
 
     def _set_clock(self, user_id: str, offset_of: Callable[[HeroRow], int]) -> Clock:
@@ -150,13 +153,13 @@ class Players:
         if offset > FURTHEST_CLOCK_S:
             raise ClockTooFar
         moved = replace(hero, clock_offset_seconds=offset, clock_revision=hero.clock_revision + 1)
-        store.save_clock(connection, moved)
+        player_store.save_clock(connection, moved)
         return _clock(moved, database_now(connection))
 
     def _locked(self, connection: Connection, user_id: str) -> HeroRow:
         """The player's hero, locked: it stands for the player."""
         self._welcome(connection, [user_id])
-        return store.lock_heroes(connection, [user_id])[user_id]
+        return player_store.lock_heroes(connection, [user_id])[user_id]
 
     def _require_sandbox(self) -> None:
         if not self._has_sandbox:

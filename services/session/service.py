@@ -26,11 +26,12 @@ from services.session.messages import (
     session_message,
     task_message,
 )
+from services.session.player_store import TaskRow
 from services.session.players import Clock, Players
 from services.session.rules import Rules
 from services.session.sessions import Closed, Opened, Sessions, Wish
 from services.session.settle import SETTLE_S, Settlement, Settler
-from services.session.store import Key, Page, TaskRow
+from services.session.store import Key, Page
 
 SERVICE = pb.DESCRIPTOR.services_by_name["SessionService"]
 CALLERS: Mapping[str, frozenset[str]] = {

@@ -13,7 +13,7 @@ from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.errors import Failure, Unavailable
 from services.kit.ids import uuid7
-from services.session import rules, store
+from services.session import player_store, rules, store
 from services.session.failures import (
     DurationRefused,
     SessionAlreadyCompleted,
@@ -23,9 +23,10 @@ from services.session.failures import (
     SessionUnknown,
     TaskUnknown,
 )
+from services.session.player_store import HeroRow, TaskRow
 from services.session.rules import Growth, Rules, Verdict
 from services.session.settle import FIRST_SWEEP, timed_out
-from services.session.store import HeroRow, Key, Page, SessionRow, TaskRow
+from services.session.store import Key, Page, SessionRow
 
 Row = TypeVar("Row")
 
@@ -126,7 +127,7 @@ class Sessions:
 
     def player_now(self, connection: Connection, user_id: str) -> datetime:
         """The player's time: the database's, and in a sandbox the player's own lead."""
-        heroes = store.read_heroes(connection, [user_id])
+        heroes = player_store.read_heroes(connection, [user_id])
         return self._player_now(heroes.get(user_id), database_now(connection))
 
     def _player_now(self, hero: HeroRow | None, now: datetime) -> datetime:
@@ -139,8 +140,8 @@ class Sessions:
 
     def _start(self, connection: Connection, wishes: Sequence[Wish]) -> list[Opened | Failure]:
         users = sorted({wish.user_id for wish in wishes})
-        tasks = store.read_tasks(connection, [Key(w.user_id, w.task_id) for w in wishes])
-        heroes = store.read_heroes(connection, users)
+        tasks = player_store.read_tasks(connection, [Key(w.user_id, w.task_id) for w in wishes])
+        heroes = player_store.read_heroes(connection, users)
         pending = store.lock_pending(connection, users)
         now = database_now(connection)
         nows = {user: self._player_now(heroes.get(user), now) for user in users}
@@ -182,7 +183,7 @@ class Sessions:
 
     def _complete(self, connection: Connection, keys: Sequence[Key]) -> list[Closed | Failure]:
         locked = store.lock_sessions(connection, keys)
-        heroes = store.lock_heroes(connection, sorted({key.user_id for key in locked}))
+        heroes = player_store.lock_heroes(connection, sorted({key.user_id for key in locked}))
         now = database_now(connection)
         # The same session, or player, may occur twice: each decision sees the last.
         sessions, grown = dict(locked), dict(heroes)
@@ -195,7 +196,7 @@ class Sessions:
             sessions[key], grown[key.user_id] = after.session, after.hero
             decided.append(after.failure or after)
         store.close_sessions(connection, _changed(sessions, locked))
-        store.save_heroes(connection, _changed(grown, heroes))
+        player_store.save_heroes(connection, _changed(grown, heroes))
         return [
             one if isinstance(one, Failure) else self._closed(one, grown, now) for one in decided
         ]

@@ -12,7 +12,7 @@ from services.kit.database import Connection, Database
 from services.kit.errors import Unavailable
 from services.kit.settings import database_on
 from services.kit.shards import ShardsMixed
-from services.session import store
+from services.session import player_store
 from tests.service.peers import neighbours
 
 
@@ -128,18 +128,18 @@ def test_a_transaction_that_mixes_shards_is_a_bug_that_raises(database: Database
     here, there = _of_two_shards()
 
     def work(connection: Connection) -> None:
-        store.lock_heroes(connection, [here])
-        store.lock_heroes(connection, [there])
+        player_store.lock_heroes(connection, [here])
+        player_store.lock_heroes(connection, [there])
 
     with pytest.raises(ShardsMixed):
         database.transact(work)
     with pytest.raises(ShardsMixed), database.read() as connection:
-        store.read_heroes(connection, [here, there])
+        player_store.read_heroes(connection, [here, there])
 
 
 def test_transactions_one_after_the_other_may_be_of_different_shards(database: Database) -> None:
     for player in _of_two_shards():
-        assert database.transact(lambda c, p=player: store.lock_heroes(c, [p])) == {}  # type: ignore[misc]
+        assert database.transact(lambda c, p=player: player_store.lock_heroes(c, [p])) == {}  # type: ignore[misc]
 
 
 def _of_two_shards() -> tuple[str, str]:
