@@ -13,7 +13,7 @@ import psutil
 
 from bench import report
 from bench.driver import Answers, Driver, Request
-from bench.opened import Spent, Town, opened
+from bench.opened import Spent, Town, cpu_s, opened
 
 PLAYERS = 256
 MINUTES = 5
@@ -51,7 +51,7 @@ class Bench:
     def __init__(self, town: Town, driver: Driver) -> None:
         self._town = town
         self._driver = driver
-        self._watched = town.processes | {"driver": psutil.Process(driver.pid)}
+        self._load = psutil.Process(driver.pid)
         self._players: list[Player] = []
         self._measured: dict[tuple[str, int], Measured] = {}
 
@@ -102,16 +102,15 @@ class Bench:
         measured = self._measured.setdefault((call, clients), Measured(call, clients))
         before = self._spent()
         answers = await self._sent(clients, requests, expected)
-        for name, cpu_s in self._spent().items():
-            measured.cpu_s[name] = measured.cpu_s.get(name, 0.0) + cpu_s - before[name]
+        for name, spent_s in self._spent().items():
+            measured.cpu_s[name] = measured.cpu_s.get(name, 0.0) + spent_s - before[name]
         measured.rates.append(len(requests) / answers.wall_s)
         measured.latencies_s += answers.latencies_s
         measured.requests += len(requests)
         return answers
 
     def _spent(self) -> Spent:
-        times = self._watched["driver"].cpu_times()
-        return self._town.spent() | {"driver": times.user + times.system}
+        return self._town.spent() | {"driver": cpu_s(self._load)}
 
     async def _sent(self, clients: int, requests: list[Request], expected: int = 200) -> Answers:
         answers = await self._driver.send(self._town.port, clients, requests)

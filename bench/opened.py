@@ -36,7 +36,7 @@ class Town:
 
     def spent(self) -> Spent:
         """CPU seconds that each process has spent since it began; PostgreSQL's with all its own."""
-        return {name: _cpu_s(process) for name, process in self.processes.items()}
+        return {name: cpu_s(process) for name, process in self.processes.items()}
 
 
 @contextlib.contextmanager
@@ -87,15 +87,27 @@ def _processes(supervisor: int) -> dict[str, psutil.Process]:
     return found
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def cpu_s(process: psutil.Process) -> float:
     """CPU seconds of a process and all that it started; what has ended is kept by its parent."""
     try:
         times = process.cpu_times()
         children = process.children()
     except psutil.NoSuchProcess:
         return 0.0
-    own = times.user + times.system + times.children_user + times.children_system
-    return float(own + sum(_cpu_s(child) for child in children))
+    own = _clock_s(process.pid) or times.user + times.system
+    ended = times.children_user + times.children_system
+    return float(own + ended + sum(cpu_s(child) for child in children))
+
+
+def _clock_s(pid: int) -> float:
+    """The CPU clock of another process to the nanosecond, on Linux; 0 where there is none.
+
+    psutil counts in ticks of 10 ms, too coarse for a process that does little.
+    """
+    with contextlib.suppress(OSError):
+        if sys.platform == "linux":
+            return time.clock_gettime((~pid << 3) | 2)  # clock_getcpuclockid(3)
+    return 0.0
 
 
 @contextlib.contextmanager

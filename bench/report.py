@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import psutil
 
+from town.data_folder import find_program
+
 LATEST = Path(__file__).parent / "results" / "latest.json"
 PROCESSES = ("gateway", "session", "inventory", "world", "auth", "postgres", "driver")
 
@@ -39,6 +41,7 @@ def summary(measured: Sequence[Figures]) -> dict[str, Any]:
             "system": platform.system(),
             "python": platform.python_version(),
             "grpcio": version("grpcio"),
+            "postgresql": _postgres_version(),
         },
         "figures": [_figure(one) for one in measured],
     }
@@ -89,6 +92,13 @@ def keep(kept: dict[str, Any]) -> None:
     """Writes the figures to bench/results/latest.json."""
     LATEST.parent.mkdir(exist_ok=True)
     LATEST.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def _postgres_version() -> str:
+    """What the embedded PostgreSQL calls itself."""
+    command = [str(find_program("postgres")), "--version"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    return found.stdout.strip()
 
 
 def _commit() -> str:
