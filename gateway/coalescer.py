@@ -19,8 +19,12 @@ from services.kit.shards import shard_of
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-# While one batch is decided by the far side, the next is on its way.
+# The second leaves only when it is full, or when the first is held up: measured on
+# 2 cores, two small batches side by side cost a quarter more than one of both.
 IN_FLIGHT = 2
+# A batch that takes longer is held up by a lock or a slow disk: whoever comes
+# after it no longer waits for it.
+PATIENCE_S = 0.1
 # What the batch RPCs accept.
 BATCH = 128
 # Eight full batches: more could not be answered within the budget anyway.
@@ -47,6 +51,8 @@ class _Lane(Generic[Item, Answer]):
     waiting: "deque[_Asked[Item, Answer]]" = field(default_factory=deque)
     in_flight: int = 0
     leaving: bool = False
+    # When the last batch left.
+    left: float = 0.0
 
 
 class Coalescer(Generic[Item, Answer]):
@@ -61,11 +67,9 @@ class Coalescer(Generic[Item, Answer]):
         self,
         send: Callable[[list[Item], float], Awaitable[Sequence[Answer | Failure]]],
         *,
-        in_flight: int = IN_FLIGHT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._send = send
-        self._in_flight = in_flight
         self._clock = clock
         self._lanes: dict[int, _Lane[Item, Answer]] = {}
         self._runs: set[asyncio.Task[None]] = set()
@@ -93,13 +97,19 @@ class Coalescer(Generic[Item, Answer]):
             await asyncio.wait(self._runs)
 
     def _start(self, lane: _Lane[Item, Answer]) -> None:
-        if lane.leaving or lane.in_flight >= self._in_flight:
+        if lane.leaving or not self._may_leave(lane):
             return
         lane.leaving = True
         lane.in_flight += 1
         run = asyncio.get_running_loop().create_task(self._run(lane))
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
+
+    def _may_leave(self, lane: _Lane[Item, Answer]) -> bool:
+        if lane.in_flight == 0:
+            return True
+        is_held_up = self._clock() - lane.left >= PATIENCE_S
+        return lane.in_flight < IN_FLIGHT and (is_held_up or len(lane.waiting) >= BATCH)
 
     async def _run(self, lane: _Lane[Item, Answer]) -> None:
         """Sends batch after batch until nothing waits."""
@@ -111,8 +121,8 @@ class Coalescer(Generic[Item, Answer]):
 
     def _taken(self, lane: _Lane[Item, Answer]) -> "list[_Asked[Item, Answer]]":
         """The next batch: without those whose asker has gone or who waited too long."""
-        lane.leaving = False
-        latest = self._clock() - BUDGET_S
+        lane.leaving, lane.left = False, self._clock()
+        latest = lane.left - BUDGET_S
         batch: list[_Asked[Item, Answer]] = []
         while lane.waiting and len(batch) < BATCH:
             asked = lane.waiting.popleft()

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 import pytest
 
 from gateway import coalescer
-from gateway.coalescer import BATCH, BUDGET_S, IN_FLIGHT, LEAST_CALL_S, QUEUE, Coalescer
+from gateway.coalescer import (
+    BATCH,
+    BUDGET_S,
+    IN_FLIGHT,
+    LEAST_CALL_S,
+    PATIENCE_S,
+    QUEUE,
+    Coalescer,
+)
 from services.kit.errors import Failure, Internal, Unavailable
 
 pytestmark = pytest.mark.anyio
@@ -56,12 +64,15 @@ def asked(coalescing: Coalescer[int, int], items: Sequence[int]) -> list[asyncio
     return [asyncio.create_task(coalescing.ask(PLAYER, item)) for item in items]
 
 
-async def blocked(far: FarSide, coalescing: Coalescer[int, int]) -> list[asyncio.Task[int]]:
-    """As many batches of one item as may be in flight, all unanswered."""
+async def blocked(
+    far: FarSide, clock: Clock, coalescing: Coalescer[int, int]
+) -> list[asyncio.Task[int]]:
+    """As many batches of one item as may be in flight, all held up."""
     tasks = []
     for number in range(IN_FLIGHT):
         tasks += asked(coalescing, [number])
         await settled()
+        clock.now += 2 * PATIENCE_S
     assert far.batches == [[number] for number in range(IN_FLIGHT)]
     return tasks
 
@@ -79,9 +90,9 @@ async def test_a_lone_request_leaves_at_once() -> None:
 
 
 async def test_what_arrives_meanwhile_travels_together_and_in_order() -> None:
-    far = FarSide()
-    coalescing = Coalescer(far.send)
-    first = await blocked(far, coalescing)
+    far, clock = FarSide(), Clock()
+    coalescing = Coalescer(far.send, clock=clock)
+    first = await blocked(far, clock, coalescing)
 
     later = asked(coalescing, range(10, 20))
     await settled()
@@ -92,10 +103,54 @@ async def test_what_arrives_meanwhile_travels_together_and_in_order() -> None:
     await asyncio.gather(*first)
 
 
+async def test_nothing_leaves_beside_a_batch_that_is_quick() -> None:
+    far, clock = FarSide(), Clock()
+    coalescing = Coalescer(far.send, clock=clock)
+    tasks = asked(coalescing, [1])
+    await settled()
+
+    clock.now += PATIENCE_S / 2
+    tasks += asked(coalescing, range(BATCH - 1))
+    await settled()
+
+    assert far.batches == [[1]]
+    far.open.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_full_batch_leaves_beside_another() -> None:
+    far, clock = FarSide(), Clock()
+    coalescing = Coalescer(far.send, clock=clock)
+    tasks = asked(coalescing, [1])
+    await settled()
+
+    tasks += asked(coalescing, range(BATCH))
+    await settled()
+
+    assert far.batches == [[1], list(range(BATCH))]
+    far.open.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_nobody_waits_for_a_batch_that_is_held_up() -> None:
+    far, clock = FarSide(), Clock()
+    coalescing = Coalescer(far.send, clock=clock)
+    tasks = asked(coalescing, [1])
+    await settled()
+
+    clock.now += 2 * PATIENCE_S
+    tasks += asked(coalescing, [2])
+    await settled()
+
+    assert far.batches == [[1], [2]]
+    far.open.set()
+    await asyncio.gather(*tasks)
+
+
 async def test_no_more_batches_are_in_flight_than_allowed() -> None:
-    far = FarSide()
-    coalescing = Coalescer(far.send)
-    tasks = await blocked(far, coalescing)
+    far, clock = FarSide(), Clock()
+    coalescing = Coalescer(far.send, clock=clock)
+    tasks = await blocked(far, clock, coalescing)
 
     tasks += asked(coalescing, range(300))
     await settled()
@@ -170,9 +225,9 @@ async def test_too_few_answers_are_internal_for_the_whole_batch() -> None:
 
 
 async def test_a_full_queue_refuses_at_once() -> None:
-    far = FarSide()
-    coalescing = Coalescer(far.send)
-    tasks = await blocked(far, coalescing)
+    far, clock = FarSide(), Clock()
+    coalescing = Coalescer(far.send, clock=clock)
+    tasks = await blocked(far, clock, coalescing)
     tasks += asked(coalescing, range(QUEUE))
     await settled()
 
@@ -186,7 +241,7 @@ async def test_a_full_queue_refuses_at_once() -> None:
 async def test_what_waited_too_long_is_shed_before_it_is_sent() -> None:
     far, clock = FarSide(), Clock()
     coalescing = Coalescer(far.send, clock=clock)
-    first = await blocked(far, coalescing)
+    first = await blocked(far, clock, coalescing)
     late = asked(coalescing, [7])
     await settled()
 
@@ -205,7 +260,7 @@ async def test_what_waited_too_long_is_shed_before_it_is_sent() -> None:
 async def test_a_call_may_take_what_remains_to_its_oldest_item() -> None:
     far, clock = FarSide(), Clock()
     coalescing = Coalescer(far.send, clock=clock)
-    tasks = await blocked(far, coalescing)
+    tasks = await blocked(far, clock, coalescing)
     tasks += asked(coalescing, [7])
     await settled()
 
@@ -221,7 +276,7 @@ async def test_a_call_may_take_what_remains_to_its_oldest_item() -> None:
 async def test_a_call_is_given_half_a_second_at_least() -> None:
     far, clock = FarSide(), Clock()
     coalescing = Coalescer(far.send, clock=clock)
-    tasks = await blocked(far, coalescing)
+    tasks = await blocked(far, clock, coalescing)
     tasks += asked(coalescing, [7])
     await settled()
 
@@ -247,9 +302,9 @@ async def test_an_asker_that_leaves_in_flight_does_not_disturb_the_others() -> N
 
 
 async def test_an_asker_that_leaves_the_queue_is_not_sent() -> None:
-    far = FarSide()
-    coalescing = Coalescer(far.send)
-    tasks = await blocked(far, coalescing)
+    far, clock = FarSide(), Clock()
+    coalescing = Coalescer(far.send, clock=clock)
+    tasks = await blocked(far, clock, coalescing)
     waiting = asked(coalescing, [7, 8])
     await settled()
 
@@ -274,9 +329,9 @@ async def test_shards_have_lanes_of_their_own(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_draining_waits_for_what_is_in_flight_and_in_the_queue() -> None:
-    far = FarSide()
-    coalescing = Coalescer(far.send)
-    tasks = await blocked(far, coalescing)
+    far, clock = FarSide(), Clock()
+    coalescing = Coalescer(far.send, clock=clock)
+    tasks = await blocked(far, clock, coalescing)
     tasks += asked(coalescing, [7])
     await settled()
 
