@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from town.account import ourselves
+
 NAMES = {
     "services.auth": "auth",
     "services.session": "session",
@@ -49,7 +51,8 @@ def opened() -> Iterator[Town]:
         inherited = {n: v for n, v in os.environ.items() if not n.startswith("NESRA_")}
         with log.open("w") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "town", "up"],
+                # Also a bench that is killed leaves no town behind.
+                ourselves().command([sys.executable, "-m", "town", "up"]),
                 env=inherited | settings,
                 stdout=output,
                 stderr=output,
