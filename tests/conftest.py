@@ -7,6 +7,7 @@ own, and no row is shared between players.
 import os
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,14 @@ def _start_server(config: pytest.Config) -> str:
         connection.execute("SELECT pg_reload_conf()")
     config.stash[LOG] = home / "log" / "postgres.log"
     return server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Counts what passed by kind: the folder under tests/."""
+    passed = terminalreporter.stats.get("passed", [])
+    kinds = Counter(report.nodeid.split("/")[1] for report in passed)
+    counts = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+    terminalreporter.write_line(f"passed by kind: {counts}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
