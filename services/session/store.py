@@ -207,14 +207,14 @@ def _unsettled_among(row: Any, locked: Any) -> list[Any]:
 
 
 _marks = given(session.c.user_id, session.c.id, session.c.dropped_item)
-_MARK_SETTLED = Command(
+MARK_SETTLED = Command(
     update(session)
     # The statement's own time: nothing is decided by it, and no round trip spent on it.
     .values(settled_at=func.now(), dropped_item=_marks.c.dropped_item)
     .where(*_unsettled_among(_marks, _locked_in_order()))
 )
 _again = given(session.c.user_id, session.c.id, session.c.settle_after, session.c.settle_attempts)
-_POSTPONE = Command(
+POSTPONE = Command(
     update(session)
     .values(settle_after=_again.c.settle_after, settle_attempts=_again.c.settle_attempts)
     .where(*_unsettled_among(_again, _locked_in_order()))
@@ -294,13 +294,13 @@ def close_sessions(connection: Connection, rows: Sequence[SessionRow]) -> None:
 def mark_settled(connection: Connection, marks: Sequence[Mark]) -> None:
     """Takes sessions out of the outbox; the first mark of a session stays."""
     if marks:
-        _MARK_SETTLED.run(connection, rows=marks)
+        MARK_SETTLED.run(connection, rows=marks)
 
 
 def postpone(connection: Connection, rows: Sequence[SessionRow]) -> None:
     """Stores when, and for which time, unsettled sessions are tried again."""
     if rows:
-        _POSTPONE.run(connection, rows=rows)
+        POSTPONE.run(connection, rows=rows)
 
 
 def unsettled(connection: Connection, *, now: datetime, limit: int) -> list[SessionRow]:
