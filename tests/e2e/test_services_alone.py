@@ -1,0 +1,72 @@
+"""Each service runs alone, with an environment of its own, and names what it misses."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from services.kit.settings import PORTS, database_on
+from tests.service.peers import SECRET
+from town.readiness import service_is_ready
+
+STARTS_WITHIN_S = 60.0
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("NESRA_")}
+
+
+def _command(service: str) -> list[str]:
+    return [sys.executable, "-m", f"services.{service}"]
+
+
+@pytest.mark.parametrize("service", PORTS)
+def test_a_missing_variable_is_named_and_nothing_starts(service: str) -> None:
+    run = subprocess.run(
+        _command(service), env=CLEAN, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert run.returncode == 2
+    assert "NESRA_SECRET is missing" in run.stderr
+    assert f"NESRA_{service.upper()}_DATABASE_URL is missing" in run.stderr
+
+
+def test_a_sandbox_in_production_is_refused() -> None:
+    settings = {"NESRA_SECRET": SECRET, "NESRA_DATABASE_URL": "postgresql://h/d"}
+    settings |= {"NESRA_SANDBOX": "1", "NESRA_ENVIRONMENT": "production"}
+
+    run = subprocess.run(
+        _command("world"),
+        env=CLEAN | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert run.returncode == 2
+    assert "NESRA_SANDBOX must be off in production" in run.stderr
+
+
+@pytest.mark.parametrize("service", PORTS)
+def test_a_service_alone_gets_ready_and_ends_cleanly(
+    service: str, server_url: str, tmp_path: Path
+) -> None:
+    target = f"unix:{tmp_path}/alone.sock"
+    own = {"DATABASE_URL": database_on(server_url, f"nesra_{service}"), "LISTEN": target}
+    settings = {f"NESRA_{service.upper()}_{name}": value for name, value in own.items()}
+
+    process = subprocess.Popen(
+        _command(service), env=CLEAN | settings | {"NESRA_SECRET": SECRET}, stderr=subprocess.PIPE
+    )
+
+    until = time.monotonic() + STARTS_WITHIN_S
+    while not service_is_ready(target):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert b'"stopped"' in said
