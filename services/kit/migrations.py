@@ -28,11 +28,6 @@ def check(service: str, url: str) -> None:
     command.check(_config(service, url))
 
 
-def revision(service: str, url: str, message: str) -> None:
-    """Writes the next migration of a service, from what its tables gained."""
-    command.revision(_config(service, url), message, autogenerate=True)
-
-
 def run_environment(metadata: MetaData) -> None:
     """The body of every `env.py`: migrates online, in one transaction."""
     engine = create_engine(context.config.attributes["url"], poolclass=sqlalchemy.NullPool)

@@ -107,10 +107,10 @@ class Sessions:
     def active(self, user_id: str) -> tuple[SessionRow | None, datetime]:
         """The pending session, if any, and the player's time."""
         with self._database.read() as connection:
-            now = self.player_now(connection, user_id)
+            now = self._now_of(connection, user_id)
             row = store.read_pending(connection, [user_id]).get(user_id)
         if row is not None and self._is_overdue(row, now):
-            self.cancel_overdue(row)
+            self._time_out(row)
             return None, now
         return row, now
 
@@ -120,15 +120,15 @@ class Sessions:
         with self._database.read() as connection:
             return store.history(connection, page), now
 
-    def cancel_overdue(self, row: SessionRow) -> None:
-        """Times a pending session out that its player looked at too late."""
-        closed = timed_out(row, self._rules)
-        self._database.transact(lambda connection: store.close_sessions(connection, [closed]))
-
-    def player_now(self, connection: Connection, user_id: str) -> datetime:
+    def _now_of(self, connection: Connection, user_id: str) -> datetime:
         """The player's time: the database's, and in a sandbox the player's own lead."""
         heroes = player_store.read_heroes(connection, [user_id])
         return self._player_now(heroes.get(user_id), database_now(connection))
+
+    def _time_out(self, row: SessionRow) -> None:
+        """Times a pending session out that its player looked at too late."""
+        closed = timed_out(row, self._rules)
+        self._database.transact(lambda connection: store.close_sessions(connection, [closed]))
 
     def _player_now(self, hero: HeroRow | None, now: datetime) -> datetime:
         if hero is None or not self._has_sandbox:
@@ -246,7 +246,7 @@ class Sessions:
         row = store.lock_sessions(connection, [key]).get(key)
         if row is None:
             raise SessionUnknown
-        now = self.player_now(connection, key.user_id)
+        now = self._now_of(connection, key.user_id)
         if row.status != "pending":
             return row, now
         if self._is_overdue(row, now):

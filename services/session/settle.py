@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
@@ -27,8 +27,6 @@ from services.session import rules, store
 from services.session.messages import item_stored
 from services.session.rules import Rules
 from services.session.store import Key, Mark, SessionRow
-
-Result = TypeVar("Result")
 
 # Within this the player waits for world and inventory; afterwards the answer
 # says `settled: false` and the sweeper goes on.
