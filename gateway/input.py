@@ -105,9 +105,11 @@ def _day(value: object) -> object:
     """A date in the form YYYY-MM-DD only."""
     if isinstance(value, str) and len(value) == len("2026-01-31"):
         try:
-            return date.fromisoformat(value)
+            parsed = date.fromisoformat(value)
         except ValueError:
             return value
+        # Python reads week dates such as 2026-W01-1 too.
+        return parsed if parsed.isoformat() == value else value
     return value
 
 

@@ -1,6 +1,7 @@
 """Opening an account, getting in, staying in, getting out."""
 
 import base64
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -187,6 +188,10 @@ def _jwk(kid: str, raw: bytes) -> dict[str, str]:
 
 async def _logged_in(town: Town, email: str, password: str) -> Response:
     auth = town.services.auth
+    # In the form in which registering stored it; what is no address at all goes on as
+    # typed, so that it takes as long as any other wrong one.
+    with suppress(Problem):
+        email = email_address(email, is_sandbox=town.settings.sandbox)
     asked = pb.LoginRequest(email=email, password=password)
     return _handed_out(town, (await auth.call(auth.methods.Login, asked)).tokens)
 

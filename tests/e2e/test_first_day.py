@@ -256,3 +256,21 @@ def _at_once(count: int, visitor: Visitor, session: dict[str, object]) -> list[h
 
 def _without_request(answer: httpx.Response) -> dict[str, object]:
     return {name: value for name, value in answer.json().items() if name != "request_id"}
+
+
+def test_a_login_takes_the_address_in_the_form_that_was_registered(town: Town) -> None:
+    name = f"{Visitor(town.url).email.partition('@')[0]}@xn--bcher-kva.example.com"
+    account = {"email": name, "password": PASSWORD}
+
+    with httpx.Client(base_url=town.url, timeout=15) as http:
+        registered = http.post("/api/auth/register", json=account)
+        logged_in = http.post("/api/auth/login", json=account)
+
+    assert (registered.status_code, logged_in.status_code) == (201, 200)
+
+
+def test_history_takes_calendar_dates_only(town: Town) -> None:
+    visitor = Visitor(town.url)
+
+    assert visitor.ask("GET", "/api/session/history?from=2026-W01-1").status_code == 422
+    assert visitor.ask("GET", "/api/session/history?from=2026-01-01").status_code == 200
