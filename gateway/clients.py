@@ -31,7 +31,9 @@ Stub = TypeVar("Stub")
 CALL_S = 2.5
 # The fullest batch: 128 players with 200 tasks of about 600 bytes each.
 MAX_ANSWER_BYTES = 16 << 20
-_OPTIONS = [*client.OPTIONS, ("grpc.max_receive_message_length", MAX_ANSWER_BYTES)]
+_SIZE = "grpc.max_receive_message_length"
+# Of an option that is given twice gRPC takes the first.
+_OPTIONS = [*(o for o in client.OPTIONS if o[0] != _SIZE), (_SIZE, MAX_ANSWER_BYTES)]
 
 
 class Service(Generic[Stub]):

@@ -24,6 +24,8 @@ Answer = TypeVar("Answer")
 POOL_WAIT_S = 0.8
 # Two batches per hop are in flight at most, beside them cold calls and the sweeper.
 POOL_SIZE = 8
+# How long the pool keeps at one reconnection before it begins anew.
+RECONNECT_S = 3.0
 # The whole transaction again on serialization failures and deadlocks.
 ATTEMPTS = 3
 
@@ -51,7 +53,15 @@ KEEPALIVE = {
 _AGAIN = (errors.SerializationFailure, errors.DeadlockDetected)
 # OperationalError covers lost connections, shutdown, full disks, too many
 # connections; a connection lost in mid-statement may come without SQLSTATE.
-_PASSING = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed)
+_PASSING = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    # The server cut us off in mid-transaction, or is a standby just now.
+    errors.IdleInTransactionSessionTimeout,
+    errors.ReadOnlySqlTransaction,
+    PoolTimeout,
+    PoolClosed,
+)
 
 
 class Connection(psycopg.Connection[Any]):
@@ -80,8 +90,11 @@ class Database:
             min_size=size,
             max_size=size,
             timeout=POOL_WAIT_S,
-            max_waiting=4 * size,
-            reconnect_timeout=60,
+            # Given up soon and begun anew on demand: the pool's own back-off doubles
+            # without an end, and would outlast a database that is back. No bound on
+            # waiting either: those who gave up would fill it for ever, and the
+            # server's threads bound it already.
+            reconnect_timeout=RECONNECT_S,
             configure=_configure,
             check=None,
             open=False,

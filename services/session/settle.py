@@ -40,6 +40,8 @@ LONGEST_BACK_OFF_S = 16
 SWEEP_EVERY_S = 1.0
 SWEEP_TIMEOUT_S = 5.0
 BATCH = 128
+# Pages in one sweep: 5,120 sessions, so that a backlog is gone soon after a fault heals.
+PAGES = 40
 
 log = structlog.get_logger(__name__)
 
@@ -119,10 +121,24 @@ class Sweeper:
                 log.exception("sweep_broke")
 
     def sweep(self) -> None:
-        """One round: at most one batch of each kind. Raises Unavailable."""
+        """Settles what is due, page by page while that goes well; then times out a page.
+
+        Raises Unavailable.
+        """
+        for _ in range(PAGES):
+            if not self._settled_a_full_page():
+                break
         self._time_out()
+
+    def _settled_a_full_page(self) -> bool:
+        """Whether a page was full, so that more is due, and anything of it could be settled."""
+        tried = 0
+        settled = False
         for batch in self._due():
-            self._settler.settle(batch, timeout_s=SWEEP_TIMEOUT_S)
+            known = self._settler.settle(batch, timeout_s=SWEEP_TIMEOUT_S)
+            tried += len(batch)
+            settled |= any(settlement.is_settled for settlement in known.values())
+        return settled and tried >= BATCH
 
     def _due(self) -> list[list[SessionRow]]:
         """Due sessions by shard, put back in the queue before they are tried.
