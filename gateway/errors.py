@@ -7,6 +7,7 @@ a name means to a client.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -157,7 +158,7 @@ class Problem(Exception):
         self.detail = detail or CATALOGUE[code].detail
         self.headers = dict(headers or {})
         self.members = members
-        if CATALOGUE[code].status == 401:  # noqa: PLR2004  # the number is the name
+        if CATALOGUE[code].status == HTTPStatus.UNAUTHORIZED:
             self.headers["WWW-Authenticate"] = "Bearer"
 
 
@@ -217,7 +218,7 @@ async def on_failure(request: Request, failure: Exception) -> Response:
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """Answers what the router refuses: no such address, or not by this method."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
-    if error.status_code != 405:  # noqa: PLR2004  # the number is the name
+    if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
         return answer_to(Problem(code="NOT_FOUND"), request.scope)
     allowed = {"Allow": ", ".join(_methods_at(request))}
     return answer_to(Problem(code="METHOD_NOT_ALLOWED", headers=allowed), request.scope)

@@ -21,3 +21,8 @@ def wire(at: datetime | None) -> Timestamp | None:
 def instant(message: Timestamp) -> datetime:
     """The instant that a message tells."""
     return message.ToDatetime(UTC)
+
+
+def rfc3339(at: datetime) -> str:
+    """An instant in UTC as text, with Z."""
+    return at.isoformat().replace("+00:00", "Z")

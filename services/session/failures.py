@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import grpc
 
 from services.kit.errors import Failure
+from services.kit.times import rfc3339
 
 
 class TaskUnknown(Failure):
@@ -36,8 +37,7 @@ class SessionTooEarly(Failure):
     def until(cls, ends_at: datetime, *, now: datetime) -> "SessionTooEarly":
         """Tells when it ends, and the whole seconds left."""
         left = -((now - ends_at) // timedelta(seconds=1))
-        instant = ends_at.isoformat().replace("+00:00", "Z")
-        return cls(ends_at=instant, retry_after=str(max(1, left)))
+        return cls(ends_at=rfc3339(ends_at), retry_after=str(max(1, left)))
 
 
 class SessionTimedOut(Failure):

@@ -5,6 +5,7 @@ from datetime import datetime
 import grpc
 
 from services.kit.errors import Failure
+from services.kit.times import rfc3339
 
 
 class ZoneUnknown(Failure):
@@ -19,7 +20,7 @@ class ZoneChangedRecently(Failure):
     @classmethod
     def until(cls, allowed_from: datetime) -> "ZoneChangedRecently":
         """Tells from when on, by the player's clock, it may change again."""
-        return cls(allowed_from=allowed_from.isoformat().replace("+00:00", "Z"))
+        return cls(allowed_from=rfc3339(allowed_from))
 
 
 class SandboxOff(Failure):
