@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ENUM, UUID
@@ -57,8 +58,12 @@ inventory = Table(
     Column("source", SOURCE, nullable=False),
     # The session that dropped it, which drops no second one.
     Column("session_id", ID),
+    # The purchase that it came by, which brings no second one.
+    Column("purchase_id", ID),
     UniqueConstraint("user_id", "session_id"),
+    UniqueConstraint("user_id", "purchase_id"),
     CheckConstraint("(source = 'drop') = (session_id IS NOT NULL)", name="drop_of_a_session"),
+    CheckConstraint("(source = 'shop') = (purchase_id IS NOT NULL)", name="shop_of_a_purchase"),
 )
 
 drop_grant = Table(
@@ -93,4 +98,21 @@ wardrobe = Table(
         ["user_id", "equipped_accessory_id"], ["inventory.user_id", "inventory.item_id"]
     ),
     CheckConstraint("clock_offset_seconds >= 0 AND clock_revision >= 0", name="clock_never_behind"),
+)
+
+# What `nesra repair` mended: entries are only ever added.
+repair = Table(
+    "repair",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("id", ID, primary_key=True),
+    Column("invariant", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("repaired_at", INSTANT, nullable=False),
+    CheckConstraint("char_length(invariant) <= 10", name="invariant_to_10"),
+    CheckConstraint("char_length(reason) <= 500", name="reason_to_500"),
+    CheckConstraint("char_length(operator) <= 80", name="operator_to_80"),
 )

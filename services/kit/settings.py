@@ -37,11 +37,20 @@ class TownSettings(BaseSettings):
     secret: Annotated[str, Field(min_length=32)]
     environment: Literal["development", "production"] = "production"
     sandbox: bool = False
+    # See failpoints.py, which reads it by itself.
+    fail_points: Path | None = None
 
     @model_validator(mode="after")
     def _no_sandbox_in_production(self) -> "TownSettings":
         if self.sandbox and self.environment == "production":
             message = "NESRA_SANDBOX must be off in production (NESRA_ENVIRONMENT)"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _no_fail_points_in_production(self) -> "TownSettings":
+        if self.fail_points and self.environment == "production":
+            message = "NESRA_FAIL_POINTS must not be set in production (NESRA_ENVIRONMENT)"
             raise ValueError(message)
         return self
 

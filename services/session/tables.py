@@ -5,6 +5,9 @@ UUIDv7, so `(user_id, id)` is lookup, ownership check and time-ordered history
 in one index.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -38,6 +41,17 @@ STATUS = ENUM("pending", "success", "cancel", "timeout", name="session_status", 
 PENDING = literal_column("'pending'::session_status", STATUS)
 SUCCESS = literal_column("'success'::session_status", STATUS)
 TIMEOUT = literal_column("'timeout'::session_status", STATUS)
+
+
+def _outbox_columns() -> Iterator[Column[Any]]:
+    """What a row needs that others must be told of: see settle.py."""
+    yield Column("settled_at", INSTANT)
+    # When the sweeper tries it next; null once it has given up (a dead letter).
+    yield Column("settle_after", INSTANT)
+    # How often it was tried, and how often a receiver that was there refused it.
+    yield Column("settle_attempts", BigInteger, nullable=False, server_default="0")
+    yield Column("settle_refusals", BigInteger, nullable=False, server_default="0")
+
 
 hero = Table(
     "hero",
@@ -97,14 +111,13 @@ session = Table(
     Column("dropped_item", JSONB),
     Column("rules_version", Text),
     # Success and not settled: this row is the outbox (see settle.py).
-    Column("settled_at", INSTANT),
-    Column("settle_after", INSTANT),
-    Column("settle_attempts", BigInteger, nullable=False, server_default="0"),
+    *_outbox_columns(),
     ForeignKeyConstraint(
         ["user_id", "task_template_id"], ["task_template.user_id", "task_template.id"]
     ),
     CheckConstraint("duration_minutes > 0", name="duration_from_1"),
     CheckConstraint("settle_attempts >= 0", name="settle_attempts_from_0"),
+    CheckConstraint("settle_refusals >= 0", name="settle_refusals_from_0"),
     CheckConstraint("char_length(task_name) <= 80", name="task_name_to_80"),
     CheckConstraint("char_length(category) <= 40", name="category_to_40"),
     CheckConstraint("char_length(rules_version) <= 64", name="rules_version_to_64"),
@@ -137,4 +150,72 @@ hero_grant = Table(
     Column("source", Text, nullable=False),
     CheckConstraint("exp >= 0 AND gold >= 0", name="never_takes"),
     CheckConstraint("char_length(source) <= 20", name="source_to_20"),
+)
+
+purchase = Table(
+    "purchase",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("id", ID, primary_key=True),
+    Column("item_id", ID, nullable=False),
+    Column("price_gold", BigInteger, nullable=False),
+    # The day's offers that it was bought from, and the rules that set the price.
+    Column("rotation_id", Text, nullable=False),
+    Column("rules_version", Text, nullable=False),
+    Column("bought_at", INSTANT, nullable=False),
+    # The item as inventory gave it; null until delivered.
+    Column("item", JSONB),
+    # Set when it can never be delivered; its gold is back with the hero.
+    Column("refunded_at", INSTANT),
+    # Neither delivered nor refunded: this row is an outbox too.
+    *_outbox_columns(),
+    CheckConstraint("price_gold >= 0", name="price_from_0"),
+    CheckConstraint("settle_attempts >= 0", name="settle_attempts_from_0"),
+    CheckConstraint("settle_refusals >= 0", name="settle_refusals_from_0"),
+    CheckConstraint("char_length(rotation_id) <= 64", name="rotation_id_to_64"),
+    CheckConstraint("char_length(rules_version) <= 64", name="rules_version_to_64"),
+    # This key promises that an item is paid for once.
+    Index(
+        "purchase_one_of_an_item",
+        "user_id",
+        "item_id",
+        unique=True,
+        postgresql_where=text("refunded_at IS NULL"),
+    ),
+    Index("purchase_unsettled", "settle_after", postgresql_where=text("settled_at IS NULL")),
+)
+
+idempotency_key = Table(
+    "idempotency_key",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    # The call, such as "POST /api/tasks", and what the client named its try.
+    Column("route", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    # SHA-256 of what was asked: the same key may not ask for something else.
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    # The result as it was first given: a serialized message.
+    Column("answer", LargeBinary, nullable=False),
+    Column("answered_at", INSTANT, nullable=False),
+    CheckConstraint("char_length(route) <= 80", name="route_to_80"),
+    CheckConstraint("char_length(key) <= 255", name="key_to_255"),
+    CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint_of_32_bytes"),
+    Index("idempotency_key_answered", "answered_at"),
+)
+
+# What `nesra repair` mended: entries are only ever added.
+repair = Table(
+    "repair",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("id", ID, primary_key=True),
+    Column("invariant", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("repaired_at", INSTANT, nullable=False),
+    CheckConstraint("char_length(invariant) <= 10", name="invariant_to_10"),
+    CheckConstraint("char_length(reason) <= 500", name="reason_to_500"),
+    CheckConstraint("char_length(operator) <= 80", name="operator_to_80"),
 )

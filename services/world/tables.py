@@ -92,3 +92,20 @@ zone_change = Table(
     Column("timezone", Text, nullable=False),
     CheckConstraint("char_length(timezone) <= 64", name="timezone_to_64"),
 )
+
+# What `nesra repair` mended: entries are only ever added.
+repair = Table(
+    "repair",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("id", ID, primary_key=True),
+    Column("invariant", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("repaired_at", INSTANT, nullable=False),
+    CheckConstraint("char_length(invariant) <= 10", name="invariant_to_10"),
+    CheckConstraint("char_length(reason) <= 500", name="reason_to_500"),
+    CheckConstraint("char_length(operator) <= 80", name="operator_to_80"),
+)

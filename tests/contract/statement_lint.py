@@ -9,7 +9,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PLAYER_TABLES = {
-    "nesra_session": {"hero", "task_template", "session", "hero_grant"},
+    "nesra_session": {
+        "hero",
+        "task_template",
+        "session",
+        "hero_grant",
+        "purchase",
+        "idempotency_key",
+    },
     "nesra_inventory": {"inventory", "drop_grant", "wardrobe"},
     "nesra_world": {"world_state", "credited_session", "credited_date", "zone_change"},
 }

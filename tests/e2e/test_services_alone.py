@@ -32,9 +32,16 @@ def test_a_missing_variable_is_named_and_nothing_starts(service: str) -> None:
     assert f"NESRA_{service.upper()}_DATABASE_URL is missing" in run.stderr
 
 
-def test_a_sandbox_in_production_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("setting", "value", "sentence"),
+    [
+        ("NESRA_SANDBOX", "1", "NESRA_SANDBOX must be off in production"),
+        ("NESRA_FAIL_POINTS", "somewhere", "NESRA_FAIL_POINTS must not be set in production"),
+    ],
+)
+def test_a_tool_of_tests_in_production_is_refused(setting: str, value: str, sentence: str) -> None:
     settings = {"NESRA_SECRET": SECRET, "NESRA_DATABASE_URL": "postgresql://h/d"}
-    settings |= {"NESRA_SANDBOX": "1", "NESRA_ENVIRONMENT": "production"}
+    settings |= {setting: value, "NESRA_ENVIRONMENT": "production"}
 
     run = subprocess.run(
         _command("world"),
@@ -46,7 +53,7 @@ def test_a_sandbox_in_production_is_refused() -> None:
     )
 
     assert run.returncode == 2
-    assert "NESRA_SANDBOX must be off in production" in run.stderr
+    assert sentence in run.stderr
 
 
 @pytest.mark.parametrize("service", PORTS)
