@@ -89,6 +89,11 @@ class EmbeddedPostgres:
         self.stop()
 
     @property
+    def pid(self) -> int | None:
+        """The number of the server's first process, None when there is none."""
+        return self._process.pid if self._process and self.running else None
+
+    @property
     def running(self) -> bool:
         """Whether the server that we started is still there."""
         return self._process is not None and self._process.poll() is None

@@ -66,6 +66,11 @@ class Process:
         self._start_at = 0.0
 
     @property
+    def pid(self) -> int | None:
+        """Its number, also when it has ended and was not started again yet."""
+        return None if self._child is None else self._child.pid
+
+    @property
     def exit_code(self) -> int | None:
         """Its exit code when it has ended and was not started again yet; minus the signal when it was killed."""
         return None if self._child is None else self._child.poll()

@@ -1,0 +1,178 @@
+"""Load: players who start sessions, let them pass and complete each of them six times."""
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import uvloop
+
+from tests.faults.history import History
+from tests.faults.players import Caller, GaveUp, Player
+
+Answer = TypeVar("Answer")
+
+COMPLETES = 6
+# Hashing passwords is slow on purpose, and refuses a queue.
+LOGINS_AT_ONCE = 4
+# One in so many sessions is cancelled, and one in so many both cancelled and completed at once.
+CANCELLED_OF = 40
+CONTESTED_OF = 40
+# One look at the profile for so many sessions.
+LOOKS_OF = 4
+
+
+class Driver:
+    """A thread with an event loop, on which players play while the test harms the town."""
+
+    def __init__(self) -> None:
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="driver", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread; nobody may be playing."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def do(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """What `work` returns."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    @contextmanager
+    def doing(self, work: Coroutine[Any, Any, None]) -> Iterator[Callable[[], bool]]:
+        """Has `work` done beside the block; the block may ask whether it is done. Ends with both."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            yield future.done
+        finally:
+            future.result()
+
+
+class Crowd:
+    """Players of one town. They keep their accounts from load to load; each load has its history."""
+
+    def __init__(self, driver: Driver, ports: Mapping[str, int], count: int) -> None:
+        self._driver = driver
+        self._ports = ports
+        self._accounts = driver.do(self._registered(count))
+
+    def load(self, seed: int, *, players: int = 0) -> "Load":
+        """A load by some of the players, by default all; what they do follows from the seed."""
+        chosen = self._accounts[: players or len(self._accounts)]
+        rng = random.Random(seed)
+        history = History()
+        caller = Caller(self._ports, history, rng)
+        return Load(self._driver, caller, [Player(caller, account) for account in chosen], rng)
+
+    async def _registered(self, count: int) -> list[Any]:
+        caller = Caller(self._ports, History(), random.Random(0))
+        turn = asyncio.Semaphore(LOGINS_AT_ONCE)
+
+        async def one() -> Any:
+            async with turn:
+                return (await Player.registered(caller)).account
+
+        accounts = await asyncio.gather(*(one() for _ in range(count)))
+        caller.close()
+        return accounts
+
+
+@dataclass(slots=True)
+class Goal:
+    """How much is to be played: so many sessions, or until it is called off."""
+
+    sessions: int
+    is_off: bool = False
+
+    def take(self) -> bool:
+        """Whether one more session is to be played."""
+        if self.is_off or self.sessions <= 0:
+            return False
+        self.sessions -= 1
+        return True
+
+
+class Load:
+    """One load on the town, with its history."""
+
+    def __init__(
+        self, driver: Driver, caller: Caller, players: Sequence[Player], rng: random.Random
+    ) -> None:
+        self.players = players
+        self.history: History = caller.history
+        self.gave_up: list[GaveUp] = []
+        self._driver = driver
+        self._caller = caller
+        self._rng = rng
+
+    @property
+    def player_ids(self) -> list[str]:
+        """Who plays."""
+        return [player.account.id for player in self.players]
+
+    @contextmanager
+    def playing(self, sessions: int) -> Iterator[Callable[[], bool]]:
+        """Has so many sessions played beside the block, to their end; the block may ask whether they are."""
+        with self._driver.doing(self._all_play(Goal(sessions))) as is_done:
+            yield is_done
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Has sessions played as long as the block lasts; those that are under way come to their end."""
+        goal = Goal(sessions=1_000_000_000)
+        with self._driver.doing(self._all_play(goal)):
+            try:
+                yield
+            finally:
+                goal.is_off = True
+
+    def do(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """What `work`, of one or more players, returns."""
+        return self._driver.do(work)
+
+    def close(self) -> None:
+        """Closes the connections."""
+
+        async def closed() -> None:
+            self._caller.close()
+
+        self._driver.do(closed())
+
+    async def _all_play(self, goal: Goal) -> None:
+        await asyncio.gather(*(self._play(player, goal) for player in self.players))
+
+    async def _play(self, player: Player, goal: Goal) -> None:
+        while goal.take():
+            try:
+                await self._session(player)
+            except GaveUp as gave_up:
+                self.gave_up.append(gave_up)
+
+    async def _session(self, player: Player) -> None:
+        session = await player.start()
+        if self._one_in(CANCELLED_OF):
+            await player.cancel(session)
+        elif self._one_in(CONTESTED_OF):
+            await player.let_it_pass(session)
+            await asyncio.gather(player.complete(session), player.cancel(session))
+        else:
+            await player.let_it_pass(session)
+            await self._completes(player, session)
+        if self._one_in(LOOKS_OF):
+            await player.look()
+
+    async def _completes(self, player: Player, session: str) -> None:
+        """Six completions, 2 to 6 of them at once."""
+        left = COMPLETES
+        while left:
+            at_once = min(left, self._rng.randint(2, COMPLETES))
+            await asyncio.gather(*(player.complete(session) for _ in range(at_once)))
+            left -= at_once
+
+    def _one_in(self, count: int) -> bool:
+        return self._rng.randrange(count) == 0
