@@ -48,7 +48,7 @@ class Client:
     def close(self) -> None:
         """Closes the connections that are idle."""
         while self._idle:
-            self._idle.pop()[1].transport.abort()
+            self._idle.pop()[1].close()
 
     async def _asked(self, request: Request) -> Answer:
         reader, writer = self._idle.pop() if self._idle else await self._connected()
@@ -62,7 +62,7 @@ class Client:
             if is_whole and CLOSING not in head:
                 self._idle.append((reader, writer))
             else:
-                writer.transport.abort()
+                writer.close()
         return Answer(
             int(head[STATUS]),
             json.loads(body) if body else {},

@@ -20,9 +20,9 @@ REFRESH_AFTER_S = 600.0
 # A real client waits as long as Retry-After says, at least 1 s; here time is worth more.
 RETRY_SCALE = 0.1
 FIRST_WAIT_S = 0.05
-LONGEST_WAIT_S = 1.0
+LONGEST_WAIT_S = 0.5
 # With those waits over half a minute: longer than any fault may last (R7).
-TRIES = 60
+TRIES = 100
 UNAUTHENTICATED = 401
 
 
@@ -56,10 +56,16 @@ class Caller:
             client.close()
 
     async def once(
-        self, account: Account, operation: str, request: Request, *, session: str = ""
+        self,
+        account: Account,
+        operation: str,
+        request: Request,
+        *,
+        session: str = "",
+        gateway: str = "",
     ) -> Answer:
-        """One try, over any gateway."""
-        gateway = self._rng.choice(list(self._clients))
+        """One try, over any gateway unless one is named."""
+        gateway = gateway or self._any_gateway()
         invoked = self.history.invoke(
             operation, player=account.id, session=session, gateway=gateway
         )
@@ -77,14 +83,22 @@ class Caller:
         self, account: Account, operation: str, request: Request, *, session: str = ""
     ) -> Answer:
         """The answer to a request that is repeated until it is either done or refused. Raises GaveUp."""
-        wait_s = FIRST_WAIT_S
+        wait_s, gateway = FIRST_WAIT_S, ""
         for _ in range(TRIES):
-            answer = await self.once(account, operation, request, session=session)
+            gateway = self._any_gateway(but=gateway)
+            answer = await self.once(
+                account, operation, request, session=session, gateway=gateway
+            )
             if kind_of(answer.status) is not Kind.UNKNOWN:
                 return answer
             await asyncio.sleep(max(answer.retry_after_s * RETRY_SCALE, self._spread(wait_s)))
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
         raise GaveUp(operation, account.id, session)
+
+    def _any_gateway(self, *, but: str = "") -> str:
+        """One that may answer: another one than was tried last, where there is one."""
+        others = [name for name in self._clients if name != but]
+        return self._rng.choice(others or [but])
 
     def _spread(self, seconds: float) -> float:
         return seconds * self._rng.uniform(0.5, 1.0)
@@ -136,6 +150,10 @@ class Player:
         """What the town says to one try of a completion."""
         request = self._request("POST /api/session/complete", {"session_id": session})
         return await self._caller.once(self.account, "complete", request, session=session)
+
+    async def complete_at_once(self, session: str, count: int) -> list[Answer]:
+        """What the town finally says to so many completions that begin together."""
+        return await asyncio.gather(*(self.complete(session) for _ in range(count)))
 
     async def cancel(self, session: str) -> Answer:
         """What the town finally says to a cancellation."""

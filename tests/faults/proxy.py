@@ -215,5 +215,6 @@ def _abort(writer: asyncio.StreamWriter) -> None:
     found: socket.socket | None = writer.get_extra_info("socket")
     if found is not None and not writer.is_closing() and found.family != socket.AF_UNIX:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
+    writer.close()
     writer.transport.abort()
 

@@ -7,7 +7,6 @@ link per process.
 
 import contextlib
 import os
-import secrets
 import signal
 import sys
 import time
@@ -22,6 +21,7 @@ from tests.e2e.opened import INHERITED
 from tests.faults.keeper import Keeper
 from tests.faults.ports import quiet_port
 from tests.faults.proxy import HOST, Link, Proxy
+from tests.service.peers import SECRET
 from town.databases import SERVICES, migrate, prepare
 from town.processes import Spec
 from town.readiness import gateway_is_ready, service_is_ready
@@ -207,7 +207,7 @@ class Town:
         chosen = text.replace("drop_chance = 1000", f"drop_chance = {self.layout.drop_chance}")
         rules.write_text(chosen)
         return INHERITED | {
-            "NESRA_SECRET": secrets.token_urlsafe(32),
+            "NESRA_SECRET": SECRET,
             "NESRA_HOME": str(self.folder),
             "NESRA_ENVIRONMENT": "development",
             "NESRA_SANDBOX": "1",

@@ -1,0 +1,57 @@
+"""Whatever dies when, a finished session is paid exactly once."""
+
+import time
+
+import pytest
+
+from tests.faults import plan
+from tests.faults.checker import drop_bounds, p99
+from tests.faults.history import ends_of
+from tests.faults.stage import Scene
+
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(0)]
+
+# R7: within this a reward is visible while nothing is wrong.
+HEALTHY_P99_S = 1.0
+
+
+def test_r1_every_session_is_paid_once_while_processes_are_killed(scene: Scene) -> None:
+    load = scene.load()
+    names = scene.town.services + scene.town.gateways
+    killed = 0
+
+    with load.playing(scene.tier.sessions) as is_done:
+        for kill in plan.kills(scene.seed, names):
+            if is_done():
+                break
+            time.sleep(kill.after_s)
+            load.history.fault(f"kill {kill.name}")
+            scene.town.kill(kill.name)
+            killed += 1
+
+    scene.figures["kills"] = killed
+    scene.judge(load)
+
+
+def test_r2_a_storm_of_completions_pays_once(scene: Scene) -> None:
+    load = scene.load(players=1)
+    (player,) = load.players
+    session = load.do(player.start())
+    load.do(player.let_it_pass(session))
+
+    answers = load.do(player.complete_at_once(session, scene.tier.storm))
+
+    assert {answer.status for answer in answers} == {200}
+    scene.judge(load)
+
+
+def test_r7_a_reward_is_visible_when_the_completion_answers(scene: Scene) -> None:
+    load = scene.load()
+
+    with load.playing(scene.tier.sessions):
+        pass
+
+    completes = [end.took_s for end in ends_of(load.history.events, "complete")]
+    scene.figures["complete_p99_s"] = round(p99(completes), 3)
+    assert p99(completes) <= HEALTHY_P99_S
+    scene.judge(load)

@@ -1,0 +1,63 @@
+"""How large the scenarios are: one set of scenarios in three sizes."""
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+HOUR_S: Final = 3600.0
+DAY_S: Final = 24 * HOUR_S
+MINUTE_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """The sizes of one tier."""
+
+    name: str
+    # Accounts of a town: as many sessions are under way at once.
+    players: int
+    # R1: sessions that are completed six times each while processes die.
+    sessions: int
+    # R2: completions of one session at once.
+    storm: int = 200
+    # R3: what happens at every fail point.
+    actions: tuple[str, ...] = ("kill", "raise", "hang 10")
+    # R5: sessions whose deliveries are repeated.
+    deliveries: int = 300
+    # R8: how long a service hangs.
+    hang_s: float = 5.0
+    # R10: blows to PostgreSQL, of each kind.
+    blows: int = 3
+    # R11: restarts in all.
+    restarts: int = 100
+    # R12: cuts in all, and the longest of them.
+    cuts: int = 70
+    longest_cut_s: float = 60.0
+    # R13: wrong clocks in all.
+    skews: int = 25
+
+
+TIERS: Final = {
+    "quick": Tier(
+        name="quick",
+        players=64,
+        sessions=200,
+        actions=("kill",),
+        deliveries=40,
+        blows=1,
+        restarts=5,
+        cuts=5,
+        longest_cut_s=2.0,
+        skews=3,
+    ),
+    "faults": Tier(name="faults", players=320, sessions=10_500),
+    "soak": Tier(
+        name="soak", players=320, sessions=10_500, blows=10, restarts=200, cuts=140, skews=50
+    ),
+}
+SKEWS_S: Final = (HOUR_S, -HOUR_S, DAY_S, -DAY_S, -10 * MINUTE_S)
+
+
+def chosen() -> Tier:
+    """The tier that NESRA_FAULTS_TIER names; the one of `make test` where it names none."""
+    return TIERS[os.environ.get("NESRA_FAULTS_TIER") or "quick"]
