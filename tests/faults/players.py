@@ -160,10 +160,10 @@ class Player:
         body = {"session_id": session}
         return await self._told("cancel", "POST /api/session/cancel", body, session=session)
 
-    async def look(self) -> dict[str, Any]:
-        """The player's profile."""
-        profile: dict[str, Any] = await self.ask("profile", "GET /api/profile")
-        return profile
+    async def look(self) -> Answer:
+        """What the town says to one look at the profile, which needs all four services."""
+        request = self._request("GET /api/profile", None)
+        return await self._caller.once(self.account, "profile", request)
 
     async def ask(self, operation: str, call: str, body: dict[str, Any] | None = None) -> Any:
         """The body of an answer that must be a success."""

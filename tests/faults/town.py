@@ -138,6 +138,10 @@ class Town:
         """Returns when PostgreSQL answers."""
         self._keeper.await_postgres()
 
+    def pids(self) -> dict[str, int | None]:
+        """The numbers of all processes of the town."""
+        return {name: self._keeper.pid_of(name) for name in (*self.services, *self.gateways)}
+
     def is_ready(self, name: str) -> bool:
         """Whether a process may take traffic."""
         return self._is_ready(name)
