@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection
 
 from services.kit.callers import METADATA_KEY, CallerList
 from services.kit.client import MAX_MESSAGE_BYTES
-from services.kit.errors import Failure, Internal
+from services.kit.errors import Failure, Internal, Unavailable
 
 THREADS = 8
 # Beyond what the threads do and a short queue, a call is better refused at once.
@@ -154,6 +154,7 @@ class _Guard(grpc.ServerInterceptor):
         def handle(request: Any, context: grpc.ServicerContext) -> Any:
             try:
                 self._callers.check(method, header)
+                _require_waiting(context)
                 return behaviour(request, context)
             except Failure as failure:
                 context.abort_with_status(failure.as_status())
@@ -162,3 +163,14 @@ class _Guard(grpc.ServerInterceptor):
                 context.abort_with_status(Internal().as_status())
 
         return handle
+
+
+def _require_waiting(context: grpc.ServicerContext) -> None:
+    """Passes while the caller waits. Raises Unavailable.
+
+    A call may wait for a thread for too long; work that nobody waits for any more
+    only keeps the next one waiting.
+    """
+    left = context.time_remaining()
+    if not context.is_active() or (left is not None and left <= 0):
+        raise Unavailable

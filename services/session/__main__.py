@@ -10,11 +10,15 @@ from services.kit.process import run
 from services.kit.rulesfile import load_or_exit
 from services.kit.server import Served
 from services.kit.settings import ServiceSettings, target_of
+from services.kit.sweeper import Sweeper
+from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.players import Players
+from services.session.receivers import WorldAndInventory
 from services.session.rules import Rules
 from services.session.service import CALLERS, SERVICE, SessionService
 from services.session.sessions import Sessions
-from services.session.settle import Settler, Sweeper
+from services.session.settle import Settler
+from services.session.timeouts import Timeouts
 
 
 def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of) -> Served:
@@ -24,7 +28,8 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
     tokens = TokenMaker("session", settings.secret)
     inventory = Client("inventory", target_of("inventory"), tokens)
     world = Client("world", target_of("world"), tokens)
-    settler = Settler(database, inventory, world)
+    settler = Settler(PostgresOutbox(database, SESSIONS), WorldAndInventory(world, inventory))
+    sweeper = Sweeper(settler.settle_due, Timeouts(database, numbers).close_due)
     servicer = SessionService(
         Sessions(database, numbers, version, has_sandbox=settings.sandbox),
         Players(database, numbers, has_sandbox=settings.sandbox),
@@ -48,7 +53,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
         ),
         is_ready=database.is_ready,
         close=close,
-        tasks=(Sweeper(database, settler, numbers).run,),
+        tasks=(sweeper.run,),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.errors import Failure, Unavailable
+from services.kit.failpoints import reach
 from services.kit.ids import uuid7
 from services.session import player_store, rules, store
 from services.session.failures import (
@@ -25,8 +26,9 @@ from services.session.failures import (
 )
 from services.session.player_store import HeroRow, TaskRow
 from services.session.rules import Growth, Rules, Verdict
-from services.session.settle import FIRST_SWEEP, timed_out
+from services.session.settle import FIRST_SWEEP
 from services.session.store import Key, Page, SessionRow
+from services.session.timeouts import timed_out
 
 Row = TypeVar("Row")
 
@@ -61,7 +63,7 @@ class Closed:
     @property
     def key(self) -> Key:
         """Names the session."""
-        return Key(self.session.user_id, self.session.id)
+        return self.session.key
 
 
 class Sessions:
@@ -81,7 +83,9 @@ class Sessions:
         One transaction for all; each wish succeeds or fails alone with
         TaskUnknown or DurationRefused. Raises Unavailable.
         """
-        return self._database.transact(lambda connection: self._start(connection, wishes))
+        outcomes = self._database.transact(lambda connection: self._start(connection, wishes))
+        reach("session.start.after_commit")
+        return outcomes
 
     def complete(self, keys: Sequence[Key]) -> list[Closed | Failure]:
         """Closes and pays each session once, in one transaction for all.
@@ -90,7 +94,9 @@ class Sessions:
         or SessionCancelled. Raises Unavailable; then it may have paid, and
         asking again tells.
         """
-        return self._database.transact(lambda connection: self._complete(connection, keys))
+        outcomes = self._database.transact(lambda connection: self._complete(connection, keys))
+        reach("session.complete.after_commit")
+        return outcomes
 
     def cancel(self, key: Key) -> tuple[SessionRow, datetime]:
         """Gives a pending session up, and the player's time. Safe to repeat.
@@ -156,6 +162,7 @@ class Sessions:
         new = _first_of_each_player(decided, pending)
         opened = store.open_sessions(connection, list(new.values()))
         pending |= _found_or_opened(connection, new, opened)
+        reach("session.start.before_commit")
         return [
             _opened(row, pending.get(wish.user_id), nows[wish.user_id])
             for wish, row in zip(wishes, decided, strict=True)
@@ -197,6 +204,7 @@ class Sessions:
             decided.append(after.failure or after)
         store.close_sessions(connection, _changed(sessions, locked))
         player_store.save_heroes(connection, _changed(grown, heroes))
+        reach("session.complete.before_commit")
         return [
             one if isinstance(one, Failure) else self._closed(one, grown, now) for one in decided
         ]

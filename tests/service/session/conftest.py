@@ -15,9 +15,13 @@ from services.kit.client import Client
 from services.kit.database import Database
 from services.kit.rulesfile import load
 from services.kit.settings import RULES, ServiceSettings
+from services.kit.sweeper import Sweeper
 from services.session.__main__ import wired
+from services.session.outbox import SESSIONS, PostgresOutbox
+from services.session.receivers import WorldAndInventory
 from services.session.rules import Rules
-from services.session.settle import Settler, Sweeper
+from services.session.settle import Settler
+from services.session.timeouts import Timeouts
 from tests.service.peers import SECRET, Peer, listening, peer
 from tests.service.session.fakes import FakeInventory, FakeWorld, served
 
@@ -112,7 +116,8 @@ def _sweeper(
     database.open()
     numbers, _ = load(settings.rules, "session", Rules)
     try:
-        yield Sweeper(database, Settler(database, inventory, world), numbers)
+        settler = Settler(PostgresOutbox(database, SESSIONS), WorldAndInventory(world, inventory))
+        yield Sweeper(settler.settle_due, Timeouts(database, numbers).close_due)
     finally:
         inventory.close()
         world.close()
