@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
+from gateway import figures
 from gateway.clients import Services
 from gateway.envelope import Drain, Envelope, Guard
 from gateway.errors import CATALOGUE, Problem, on_failure, on_http_exception, on_problem
@@ -116,6 +117,8 @@ def create_app(
     modules = (*_MODULES, sandbox) if settings.sandbox else _MODULES
     app.router.routes.extend(route for module in modules for route in module.ROUTES)
     app.router.routes.extend(docs.routes())
+    if settings.environment == "development":
+        app.router.routes.extend(figures.routes())
     app.state.openapi = orjson.dumps(openapi_document(app), option=orjson.OPT_INDENT_2)
     return app
 

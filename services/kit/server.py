@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from services.kit.callers import METADATA_KEY, CallerList
 from services.kit.client import MAX_MESSAGE_BYTES
 from services.kit.errors import Failure, Internal, Unavailable
+from services.kit.metrics import Reading
 
 THREADS = 8
 # Beyond what the threads do and a short queue, a call is better refused at once.
@@ -38,6 +39,7 @@ class Served:
     `callers` names, for every method of `service` (a full name like
     protos.world.v1.WorldService), the services that may call it. `tasks` are
     bodies of background threads, given the event that tells them to end.
+    `readings` are its figures.
     `close` gives back what the process holds, after the drain.
     """
 
@@ -48,6 +50,7 @@ class Served:
     is_ready: Callable[[], bool]
     close: Callable[[], None]
     tasks: tuple[Callable[[threading.Event], None], ...] = ()
+    readings: tuple[Reading, ...] = ()
     threads: int = THREADS
 
 

@@ -1,6 +1,7 @@
 """The session service's process: `python -m services.session`."""
 
 from collections.abc import Callable
+from functools import partial
 
 from protos.session.v1 import session_pb2_grpc
 from services.kit.callers import TokenMaker
@@ -11,6 +12,7 @@ from services.kit.rulesfile import load_or_exit
 from services.kit.server import Served
 from services.kit.settings import ServiceSettings, target_of
 from services.kit.sweeper import Sweeper
+from services.session.figures import deliveries
 from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.players import Players
 from services.session.receivers import WorldAndInventory
@@ -28,7 +30,8 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
     tokens = TokenMaker("session", settings.secret)
     inventory = Client("inventory", target_of("inventory"), tokens)
     world = Client("world", target_of("world"), tokens)
-    settler = Settler(PostgresOutbox(database, SESSIONS), WorldAndInventory(world, inventory))
+    paid = PostgresOutbox(database, SESSIONS)
+    settler = Settler(paid, WorldAndInventory(world, inventory))
     sweeper = Sweeper(settler.settle_due, Timeouts(database, numbers).close_due)
     servicer = SessionService(
         Sessions(database, numbers, version, has_sandbox=settings.sandbox),
@@ -54,6 +57,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
         is_ready=database.is_ready,
         close=close,
         tasks=(sweeper.run,),
+        readings=(partial(deliveries, {"session": paid}),),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Generic
 
+import structlog
 from sqlalchemy import BigInteger, Column, ColumnElement, Table, and_, bindparam, func, select
 from sqlalchemy import update as sql_update
 
@@ -19,6 +20,8 @@ from services.kit.statements import Command, Query, given, of_users
 from services.session.settle import BATCH, Row, leased, refused
 from services.session.store import Key, SessionRow, in_order
 from services.session.tables import INSTANT, SUCCESS, session
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,12 @@ class PostgresOutbox(Generic[Row]):
 
     def refuse(self, rows: Sequence[Row]) -> None:
         """Counts a refusal of each leased row, unless somebody else leased it since."""
+        after = in_order(refused(row) for row in rows)
         with self._database.read() as connection:
-            self._table.refuse.run(connection, rows=in_order(refused(row) for row in rows))
+            self._table.refuse.run(connection, rows=after)
+        for row in after:
+            if row.settle_after is None:
+                log.error("delivery_dead", player=row.user_id, id=row.id)
 
     def backlog(self) -> Backlog:
         """What is not settled yet."""

@@ -25,6 +25,7 @@ PLAYER_TABLES = {
 OVER_ALL_PLAYERS = (
     re.compile(r"FROM session WHERE session\.status = 'success'::session_status AND session\.settled_at IS NULL AND session\.settle_after <="),
     re.compile(r"FROM session WHERE session\.status = 'pending'::session_status AND session\.ends_at <"),
+    re.compile(r"^SELECT count\(\*\) FILTER .* AS dead FROM session WHERE session\.status = 'success'"),
 )  # fmt: skip
 _FORBIDDEN = {
     "skips locked players": r"SKIP LOCKED",

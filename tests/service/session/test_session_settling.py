@@ -4,10 +4,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from prometheus_client import generate_latest
 
 from protos.session.v1 import session_pb2 as pb
 from protos.session.v1 import session_pb2_grpc
 from services.kit.errors import PermissionDenied, Refused
+from services.kit.metrics import registry
+from services.session.figures import deliveries
 from services.session.outbox import Backlog
 from services.session.settle import REFUSALS
 from tests.service.peers import at_once, neighbours, peer
@@ -237,6 +240,8 @@ def test_the_backlog_is_counted_by_state(new_town: Town) -> None:
         _sweep(new_town, dead)
 
     assert new_town.outbox.backlog() == Backlog(waiting=1, failing=1, dead=1)
+    told = generate_latest(registry(lambda: deliveries({"session": new_town.outbox}))).decode()
+    assert 'nesra_deliveries{kind="session",state="dead"} 1.0' in told
 
 
 def test_the_sweeper_leaves_alone_what_was_just_paid(town: Town) -> None:
