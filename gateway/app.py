@@ -19,7 +19,7 @@ from gateway.envelope import Drain, Envelope, Guard
 from gateway.errors import CATALOGUE, Problem, on_failure, on_http_exception, on_problem
 from gateway.hot import Hot
 from gateway.identity import ACCESS_COOKIE, Identity
-from gateway.keys import Ended, Keys, keep_up
+from gateway.keys import AuthClock, Ended, Keys, keep_up
 from gateway.routes import (
     auth,
     docs,
@@ -88,8 +88,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = Services(settings.secret, target_of)
-        keys, ended = Keys(services.auth), Ended(services.auth)
-        identity = Identity(settings, keys, ended)
+        clock = AuthClock()
+        keys, ended = Keys(services.auth), Ended(services.auth, clock)
+        identity = Identity(settings, keys, ended, clock)
         app.state.town = Town(settings, services, Hot(services), keys, identity, drain)
         services.readiness()
         following = asyncio.create_task(keep_up(keys, ended))

@@ -52,6 +52,8 @@ class Service(Generic[Stub]):
         self._channel = aio.insecure_channel(target, options=_OPTIONS)
         self.methods = stub(self._channel)
         self._breakers: dict[Any, Breaker] = defaultdict(Breaker)
+        # All calls of all methods, for readiness alone.
+        self._whole = Breaker()
         self._under_way = 0
 
     async def call(
@@ -74,16 +76,22 @@ class Service(Generic[Stub]):
         try:
             answer = await method(request, timeout=timeout_s, metadata=metadata)
         except grpc.RpcError as error:
-            client.note(breaker, error, timeout_s=timeout_s)
+            for each in (breaker, self._whole):
+                client.note(each, error, timeout_s=timeout_s)
             raise from_rpc(error) from error
         finally:
             self._under_way -= 1
         breaker.answered()
+        self._whole.answered()
         return answer
 
     def is_ready(self) -> bool:
-        """Whether a replica that calls itself healthy is connected. Connects if need be."""
-        return self._channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
+        """Whether a replica that calls itself healthy is connected, and answers what it is asked.
+
+        Connects if need be.
+        """
+        state = self._channel.get_state(try_to_connect=True)
+        return state is grpc.ChannelConnectivity.READY and not self._whole.is_silent
 
     async def close(self) -> None:
         """Closes the channel."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 FAILURES = 3
 # How long nobody asks; then one tries, while the others go on not asking.
 OPEN_S = 1.0
+# Longer than it takes to try again and to run out of time again (1 s and 2.5 s).
+SILENT_S = 4.0
 
 
 class Breaker:
@@ -28,6 +30,11 @@ class Breaker:
             return False
         self._closed_until = self._clock() + OPEN_S
         return True
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody answered within the last seconds. Who is not asked is not silent."""
+        return self._failures >= FAILURES and self._clock() < self._closed_until + SILENT_S
 
     def answered(self) -> None:
         """Notes that a call was answered, well or badly."""

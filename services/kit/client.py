@@ -27,8 +27,9 @@ _SERVICE_CONFIG = json.dumps(
 OPTIONS = [
     ("grpc.service_config", _SERVICE_CONFIG),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
+    # A link that was cut without a word is noticed within 13 s, and made anew.
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 3_000),
     # A killed service is back within 2 s; the default back-off would wait longer.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),

@@ -97,8 +97,8 @@ def build_server(
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.so_reuseport", 0),
-            # Accept the keepalive pings that our clients send (every 30 s).
-            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            # Accept the keepalive pings that our clients send (every 10 s).
+            ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         ],
     )
     served.register(server)

@@ -1,6 +1,6 @@
 """Whoever does not answer is not waited for again and again."""
 
-from services.kit.breaker import FAILURES, OPEN_S, Breaker
+from services.kit.breaker import FAILURES, OPEN_S, SILENT_S, Breaker
 
 
 class Clock:
@@ -72,3 +72,13 @@ def test_a_try_that_is_not_answered_keeps_it_open_for_another_second() -> None:
     clock.now += OPEN_S / 2
 
     assert not breaker.allows()
+
+
+def test_who_did_not_answer_is_silent_until_nobody_asked_for_a_while() -> None:
+    clock = Clock()
+    breaker = opened(clock)
+    silent_at_first = breaker.is_silent
+
+    clock.now += OPEN_S + SILENT_S
+
+    assert (silent_at_first, breaker.is_silent) == (True, False)
