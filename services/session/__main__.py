@@ -10,7 +10,9 @@ from services.kit.process import run
 from services.kit.rulesfile import load_or_exit
 from services.kit.server import Served
 from services.kit.settings import ServiceSettings, target_of
+from services.session.once import Once
 from services.session.players import Players
+from services.session.purge import KeyPurge
 from services.session.rules import Rules
 from services.session.service import CALLERS, SERVICE, SessionService
 from services.session.sessions import Sessions
@@ -18,7 +20,7 @@ from services.session.settle import Settler, Sweeper
 
 
 def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of) -> Served:
-    """The service with its database, its sweeper and the two that it calls."""
+    """The service with its database, what it does unasked, and the two that it calls."""
     numbers, version = load_or_exit(settings.rules, "session", Rules)
     database = Database(settings.database_url)
     tokens = TokenMaker("session", settings.secret)
@@ -26,11 +28,12 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
     world = Client("world", target_of("world"), tokens)
     settler = Settler(database, inventory, world)
     servicer = SessionService(
-        Sessions(database, numbers, version, has_sandbox=settings.sandbox),
-        Players(database, numbers, has_sandbox=settings.sandbox),
-        settler,
-        numbers,
-        version,
+        sessions=Sessions(database, numbers, version, has_sandbox=settings.sandbox),
+        players=Players(database, numbers, has_sandbox=settings.sandbox),
+        once=Once(database),
+        settler=settler,
+        numbers=numbers,
+        rules_version=version,
     )
     database.open()
 
@@ -48,7 +51,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
         ),
         is_ready=database.is_ready,
         close=close,
-        tasks=(Sweeper(database, settler, numbers).run,),
+        tasks=(Sweeper(database, settler, numbers).run, KeyPurge(database).run),
     )
 
 
