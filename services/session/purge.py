@@ -16,7 +16,7 @@ from services.kit.shards import shard_of
 from services.session import key_store
 from services.session.key_store import KeyName
 
-# Twice the day that is promised, so that neither a client's clock nor a zone matters.
+# Twice the day that is promised: nobody loses a key early, whatever a client calls a day.
 KEPT = timedelta(hours=48)
 EVERY_S = 60.0
 # A page is deleted in a few milliseconds: nobody waits for its locks.

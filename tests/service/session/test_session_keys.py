@@ -1,17 +1,22 @@
-"""Idempotency keys are kept for a day at least, and not for ever."""
+"""Idempotency keys are taken in order, kept for a day at least, and not for ever."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
 from services.kit.clock import database_now
 from services.kit.database import Database
+from services.kit.settings import ServiceSettings
 from services.session import key_store
+from services.session.__main__ import wired
 from services.session.key_store import KeyName
 from services.session.purge import PAGE, KeyPurge
-from tests.service.peers import at_once
+from tests.service.peers import SECRET, at_once, neighbours
 from tests.service.session.conftest import NewDatabase
 
 ROUTE = "POST /api/tasks"
@@ -35,11 +40,27 @@ class Keys:
                 [ROUTE, timedelta(hours=hours_old), count],
             )
 
+    def rows(self, sql: LiteralString) -> list[tuple[Any, ...]]:
+        """What the database holds, asked directly."""
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(sql).fetchall()
+
     def left(self) -> int:
         """How many there are."""
-        with psycopg.connect(self.url) as connection:
-            (found,) = connection.execute("SELECT count(*) FROM idempotency_key").fetchall()
-        return int(found[0])
+        return int(self.rows("SELECT count(*) FROM idempotency_key")[0][0])
+
+
+class Rounds(threading.Event):
+    """Tells to stop after so many rounds, without waiting between them."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.left = count
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        self.left -= 1
+        return self.left < 0
 
 
 @pytest.fixture
@@ -47,6 +68,23 @@ def keys(new_database: NewDatabase) -> Iterator[Keys]:
     keys = Keys(new_database("session"))
     yield keys
     keys.database.close()
+
+
+def test_keys_are_taken_in_order_in_whatever_order_they_come(keys: Keys) -> None:
+    player, *_ = neighbours(1)
+    names = [KeyName(player, route, key) for route in ("b", "a") for key in ("2", "1")]
+
+    with keys.database.read() as connection:
+        claimed = key_store.claim(connection, [_row(name) for name in names])
+
+    assert claimed == set(names)
+    # The table is new, so its rows stand as they were inserted.
+    assert keys.rows("SELECT user_id::text, route, key FROM idempotency_key ORDER BY ctid") == [
+        (player, "a", "1"),
+        (player, "a", "2"),
+        (player, "b", "1"),
+        (player, "b", "2"),
+    ]
 
 
 def test_only_keys_older_than_two_days_are_forgotten(keys: Keys) -> None:
@@ -88,6 +126,38 @@ def test_a_key_that_was_taken_anew_meanwhile_stays(keys: Keys) -> None:
         key_store.purge(connection, [name], before=before)
 
     assert keys.left() == 1
+
+
+def test_a_round_forgets_all_that_is_old_however_many_pages_it_is(keys: Keys) -> None:
+    keys.add(2 * PAGE + 1, hours_old=72)
+
+    keys.purge.run(Rounds(1))
+
+    assert keys.left() == 0
+
+
+def test_a_round_that_fails_is_not_the_last(keys: Keys) -> None:
+    stopping = Rounds(2)
+    keys.database.close()
+
+    keys.purge.run(stopping)
+
+    assert stopping.left < 0
+
+
+def test_the_service_purges(tmp_path: Path) -> None:
+    settings = ServiceSettings(
+        secret=SECRET,
+        environment="development",
+        service="session",
+        database_url="postgresql:///nowhere",
+        listen="",
+    )
+
+    service = wired(settings, lambda name: f"unix:{tmp_path / name}")
+    service.close()
+
+    assert any(task.__qualname__ == "KeyPurge.run" for task in service.tasks)
 
 
 def test_the_rows_to_delete_are_locked_in_order() -> None:
