@@ -13,8 +13,10 @@ from services.kit.server import Served
 from services.kit.settings import ServiceSettings, target_of
 from services.kit.sweeper import Sweeper
 from services.session.figures import deliveries
+from services.session.once import Once
 from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.players import Players
+from services.session.purge import KeyPurge
 from services.session.receivers import WorldAndInventory
 from services.session.rules import Rules
 from services.session.service import CALLERS, SERVICE, SessionService
@@ -24,7 +26,7 @@ from services.session.timeouts import Timeouts
 
 
 def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of) -> Served:
-    """The service with its database, its sweeper and the two that it calls."""
+    """The service with its database, what it does unasked, and the two that it calls."""
     numbers, version = load_or_exit(settings.rules, "session", Rules)
     database = Database(settings.database_url)
     tokens = TokenMaker("session", settings.secret)
@@ -32,13 +34,16 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
     world = Client("world", target_of("world"), tokens)
     paid = PostgresOutbox(database, SESSIONS)
     settler = Settler(paid, WorldAndInventory(world, inventory))
-    sweeper = Sweeper(settler.settle_due, Timeouts(database, numbers).close_due)
+    sweeper = Sweeper(
+        settler.settle_due, Timeouts(database, numbers).close_due, KeyPurge(database).purge_due
+    )
     servicer = SessionService(
-        Sessions(database, numbers, version, has_sandbox=settings.sandbox),
-        Players(database, numbers, has_sandbox=settings.sandbox),
-        settler,
-        numbers,
-        version,
+        sessions=Sessions(database, numbers, version, has_sandbox=settings.sandbox),
+        players=Players(database, numbers, has_sandbox=settings.sandbox),
+        once=Once(database),
+        settler=settler,
+        numbers=numbers,
+        rules_version=version,
     )
     database.open()
 
