@@ -1,9 +1,10 @@
 # Everything runs in .venv, which is made on the first use and made anew when the lock files change.
 PYTHON ?= python3
 BIN := .venv/bin
+LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench protos environment
+.PHONY: help run test check bench protos locks environment
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +27,10 @@ bench: environment ## measure the town
 
 protos: environment ## generate the code of the contract between processes
 	$(BIN)/python -m town.protos
+
+locks: environment ## pin every package after a change of pyproject.toml, and keep the pins that still fit
+	$(BIN)/uv pip compile -q $(LOCK) pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q $(LOCK) --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 environment:
 	@$(PYTHON) -m town.environment dev

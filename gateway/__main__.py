@@ -6,9 +6,10 @@ import structlog
 
 from gateway.app import create_app
 from gateway.envelope import Drain
+from gateway.figures import FIGURES
 from gateway.server import Server, bound, notice_s
 from gateway.settings import GatewaySettings
-from services.kit import telemetry
+from services.kit import metrics, telemetry
 from services.kit.settings import load
 
 
@@ -28,6 +29,8 @@ def main() -> None:
             "choose another with NESRA_PORT\n"
         )
         raise SystemExit(2) from None
+    if settings.gateway_metrics_listen:
+        metrics.serve(settings.gateway_metrics_listen, FIGURES)
     drain = Drain()
     server = Server(create_app(settings, drain), drain, notice_s(is_production=is_production))
     log = structlog.get_logger(__name__)

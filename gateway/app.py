@@ -13,12 +13,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
+from gateway import figures
 from gateway.clients import Services
 from gateway.envelope import Drain, Envelope, Guard
 from gateway.errors import CATALOGUE, Problem, on_failure, on_http_exception, on_problem
 from gateway.hot import Hot
 from gateway.identity import ACCESS_COOKIE, Identity
-from gateway.keys import Ended, Keys, keep_up
+from gateway.keys import AuthClock, Ended, Keys, keep_up
 from gateway.routes import (
     auth,
     docs,
@@ -87,8 +88,9 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         services = Services(settings.secret, target_of)
-        keys, ended = Keys(services.auth), Ended(services.auth)
-        identity = Identity(settings, keys, ended)
+        clock = AuthClock()
+        keys, ended = Keys(services.auth), Ended(services.auth, clock)
+        identity = Identity(settings, keys, ended, clock)
         app.state.town = Town(settings, services, Hot(services), keys, identity, drain)
         services.readiness()
         following = asyncio.create_task(keep_up(keys, ended))
@@ -116,6 +118,8 @@ def create_app(
     modules = (*_MODULES, sandbox) if settings.sandbox else _MODULES
     app.router.routes.extend(route for module in modules for route in module.ROUTES)
     app.router.routes.extend(docs.routes())
+    if settings.environment == "development":
+        app.router.routes.extend(figures.routes())
     app.state.openapi = orjson.dumps(openapi_document(app), option=orjson.OPT_INDENT_2)
     return app
 

@@ -1,6 +1,7 @@
 """The four services, as the gateway calls them."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -12,8 +13,9 @@ from protos.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
 from protos.session.v1.session_pb2_grpc import SessionServiceStub
 from protos.world.v1.world_pb2_grpc import WorldServiceStub
 from services.kit import client
+from services.kit.breaker import Breaker
 from services.kit.callers import TokenMaker
-from services.kit.errors import from_rpc
+from services.kit.errors import Unavailable, from_rpc
 from services.kit.settings import target_of
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ Stub = TypeVar("Stub")
 CALL_S = 2.5
 # The fullest batch: 128 players with 200 tasks of about 600 bytes each.
 MAX_ANSWER_BYTES = 16 << 20
+# To one service, beside the batches. A service works on 64 at most; whatever else
+# waits here waits for one that hangs.
+MAX_CALLS = 512
 _SIZE = "grpc.max_receive_message_length"
 # Of an option that is given twice gRPC takes the first.
 _OPTIONS = [*(o for o in client.OPTIONS if o[0] != _SIZE), (_SIZE, MAX_ANSWER_BYTES)]
@@ -46,6 +51,10 @@ class Service(Generic[Stub]):
         self._tokens = tokens
         self._channel = aio.insecure_channel(target, options=_OPTIONS)
         self.methods = stub(self._channel)
+        self._breakers: dict[Any, Breaker] = defaultdict(Breaker)
+        # All calls of all methods, for readiness alone.
+        self._whole = Breaker()
+        self._under_way = 0
 
     async def call(
         self,
@@ -54,16 +63,35 @@ class Service(Generic[Stub]):
         *,
         timeout_s: float = CALL_S,
     ) -> Answer:
-        """The answer. Raises Refused, Unavailable or Internal."""
+        """The answer. Raises Refused, Unavailable or Internal.
+
+        A method that nobody answers is asked once a second only, and no service
+        more than MAX_CALLS things at once; the other calls fail at once.
+        """
+        breaker = self._breakers[method]
+        if self._under_way >= MAX_CALLS or not breaker.allows():
+            raise Unavailable
         metadata: Any = self._tokens.metadata(self.name)
+        self._under_way += 1
         try:
-            return await method(request, timeout=timeout_s, metadata=metadata)
+            answer = await method(request, timeout=timeout_s, metadata=metadata)
         except grpc.RpcError as error:
+            for each in (breaker, self._whole):
+                client.note(each, error, timeout_s=timeout_s)
             raise from_rpc(error) from error
+        finally:
+            self._under_way -= 1
+        breaker.answered()
+        self._whole.answered()
+        return answer
 
     def is_ready(self) -> bool:
-        """Whether a replica that calls itself healthy is connected. Connects if need be."""
-        return self._channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
+        """Whether a replica that calls itself healthy is connected, and answers what it is asked.
+
+        Connects if need be.
+        """
+        state = self._channel.get_state(try_to_connect=True)
+        return state is grpc.ChannelConnectivity.READY and not self._whole.is_silent
 
     async def close(self) -> None:
         """Closes the channel."""

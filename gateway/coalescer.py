@@ -51,8 +51,9 @@ class _Lane(Generic[Item, Answer]):
     waiting: "deque[_Asked[Item, Answer]]" = field(default_factory=deque)
     in_flight: int = 0
     leaving: bool = False
-    # When the last batch left.
+    # When the last batch left, and when somebody looks whether it is held up.
     left: float = 0.0
+    look: asyncio.TimerHandle | None = None
 
 
 class Coalescer(Generic[Item, Answer]):
@@ -97,7 +98,10 @@ class Coalescer(Generic[Item, Answer]):
             await asyncio.wait(self._runs)
 
     def _start(self, lane: _Lane[Item, Answer]) -> None:
-        if lane.leaving or not self._may_leave(lane):
+        if lane.leaving:
+            return
+        if not self._may_leave(lane):
+            self._look_again(lane)
             return
         lane.leaving = True
         lane.in_flight += 1
@@ -110,6 +114,16 @@ class Coalescer(Generic[Item, Answer]):
             return True
         is_held_up = self._clock() - lane.left >= PATIENCE_S
         return lane.in_flight < IN_FLIGHT and (is_held_up or len(lane.waiting) >= BATCH)
+
+    def _look_again(self, lane: _Lane[Item, Answer]) -> None:
+        """Has a batch that waits leave once the one before it proves to be held up."""
+        if lane.look is None and lane.in_flight < IN_FLIGHT:
+            lane.look = asyncio.get_running_loop().call_later(PATIENCE_S, self._looked, lane)
+
+    def _looked(self, lane: _Lane[Item, Answer]) -> None:
+        lane.look = None
+        if lane.waiting:
+            self._start(lane)
 
     async def _run(self, lane: _Lane[Item, Answer]) -> None:
         """Sends batch after batch until nothing waits."""

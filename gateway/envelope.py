@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import Problem, answer_to, problem_of
+from gateway.figures import ANSWERS
 from gateway.settings import GatewaySettings
 from services.kit.errors import Unavailable
 from services.kit.ids import uuid7
@@ -62,6 +63,7 @@ class Envelope:
 
         async def enveloped(message: Message) -> None:
             if message["type"] == "http.response.start":
+                ANSWERS.labels(message["status"]).inc()
                 headers = [*message.get("headers", ()), *self._always]
                 headers.append((b"x-request-id", request_id.encode()))
                 if is_api:

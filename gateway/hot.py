@@ -10,7 +10,8 @@ from protos.auth.v1 import auth_pb2
 from protos.inventory.v1 import inventory_pb2
 from protos.session.v1 import session_pb2
 from protos.world.v1 import world_pb2
-from services.kit.errors import Failure, Refused
+from services.kit.errors import Failure, from_item
+from services.kit.failpoints import reach
 
 # What is worn only adorns a completion: a hung inventory must not hold it up.
 WORN_S = 1.0
@@ -71,7 +72,7 @@ class Hot:
             ),
         )
         return [
-            Refused.from_item(account.failure)
+            from_item(account.failure)
             if account.WhichOneof("outcome") == "failure"
             else Whole(account.user, hero, wardrobe, its_world)
             for account, hero, wardrobe, its_world in zip(
@@ -104,9 +105,7 @@ class Hot:
         method = session.methods.BatchStartSessions
         answer = await session.call(method, request, timeout_s=timeout_s)
         return [
-            Refused.from_item(result.failure)
-            if result.WhichOneof("outcome") == "failure"
-            else result
+            from_item(result.failure) if result.WhichOneof("outcome") == "failure" else result
             for result in answer.results
         ]
 
@@ -116,12 +115,14 @@ class Hot:
         session = self._services.session
         request = session_pb2.BatchCompleteSessionsRequest(completes=completes)
         method = session.methods.BatchCompleteSessions
+        reach("gateway.complete.before_call")
         answer, wardrobes = await asyncio.gather(
             session.call(method, request, timeout_s=timeout_s),
             self._worn([complete.user_id for complete in completes]),
         )
+        reach("gateway.complete.after_call")
         return [
-            Refused.from_item(result.failure)
+            from_item(result.failure)
             if result.WhichOneof("outcome") == "failure"
             else Completed(result.completed, wardrobe)
             for result, wardrobe in zip(answer.results, wardrobes, strict=True)

@@ -1,8 +1,8 @@
 """Who asks: access tokens in the header or in cookies, and whose page may act."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import jwt
@@ -14,6 +14,7 @@ from gateway.errors import Problem
 from gateway.keys import Ended, Keys
 from gateway.settings import GatewaySettings
 from protos.auth.v1.auth_pb2 import Tokens
+from services.kit.times import instant
 
 ISSUER = "nesra-town"
 AUDIENCE = "nesra-town-api"
@@ -46,7 +47,7 @@ class Identity:
         settings: GatewaySettings,
         keys: Keys,
         ended: Ended,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float],
     ) -> None:
         self._keys = keys
         self._ended = ended
@@ -85,14 +86,17 @@ class Identity:
         """Refuses the player's login from now on, at this gateway at once."""
         self._ended.add(player.family)
 
+    def seconds_until(self, moment: datetime) -> int:
+        """How long until then, by the clock by which tokens expire; 0 when it has passed."""
+        return max(0, round(moment.timestamp() - self._clock()))
+
     def set_cookies(self, response: Response, tokens: Tokens) -> None:
         """Lets a browser keep the tokens where no script can read them."""
         for name, path, value, until in (
             (ACCESS_COOKIE, ACCESS_PATH, tokens.access_token, tokens.expires_at),
             (REFRESH_COOKIE, REFRESH_PATH, tokens.refresh_token, tokens.refresh_expires_at),
         ):
-            left = max(0, until.seconds - int(self._clock()))
-            self._set_cookie(response, name, value, path, left)
+            self._set_cookie(response, name, value, path, self.seconds_until(instant(until)))
 
     def clear_cookies(self, response: Response) -> None:
         """Makes a browser forget the tokens."""

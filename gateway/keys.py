@@ -6,6 +6,7 @@ Both are kept while auth is down, so that playing goes on for whoever is in.
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from gateway.clients import Service
 from protos.auth.v1 import auth_pb2
 from services.kit.errors import Failure, Unavailable
+from services.kit.times import instant
 
 if TYPE_CHECKING:
     from protos.auth.v1.auth_pb2_grpc import AuthServiceAsyncStub
@@ -28,6 +30,26 @@ REFETCH_EVERY_S = 1.0
 REMEMBER_S = 1200.0
 
 log = structlog.get_logger(__name__)
+
+
+class AuthClock:
+    """The time by which tokens expire: auth's, told with every answer about ended logins.
+
+    A gateway whose own clock is wrong judges tokens rightly all the same. Its own
+    counts until auth was heard once.
+    """
+
+    def __init__(self) -> None:
+        # Our monotonic clock goes on by itself, whatever happens to the time of day.
+        self._ahead_of_monotonic = time.time() - time.monotonic()
+
+    def __call__(self) -> float:
+        """Unix seconds."""
+        return time.monotonic() + self._ahead_of_monotonic
+
+    def set(self, now: datetime) -> None:
+        """Goes by what auth said just now."""
+        self._ahead_of_monotonic = now.timestamp() - time.monotonic()
 
 
 class Keys:
@@ -77,9 +99,13 @@ class Ended:
     """The logins (token families) that ended before their access tokens expired."""
 
     def __init__(
-        self, auth: "Service[AuthServiceAsyncStub]", clock: Callable[[], float] = time.monotonic
+        self,
+        auth: "Service[AuthServiceAsyncStub]",
+        auth_clock: AuthClock,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._auth = auth
+        self._auth_clock = auth_clock
         self._clock = clock
         self._families: dict[str, float] = {}
         self._since: Timestamp | None = None
@@ -100,6 +126,8 @@ class Ended:
         method = self._auth.methods.ListEndedFamilies
         answer = await self._auth.call(method, request, timeout_s=ASK_WITHIN_S)
         self._since = answer.until
+        if answer.HasField("now"):
+            self._auth_clock.set(instant(answer.now))
         for family in answer.family_ids:
             self._families.setdefault(family, self._clock())
         self._forget()

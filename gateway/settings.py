@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import NoDecode
 
-from services.kit.settings import TownSettings
+from services.kit.settings import Listen, TownSettings
 
 
 def _origin(url: str) -> str:
@@ -27,6 +27,7 @@ class GatewaySettings(TownSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     public_url: Origin = "http://localhost:8000"
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
+    gateway_metrics_listen: Listen = ""
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 import base64
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Problem
-from gateway.identity import REFRESH_COOKIE
+from gateway.identity import REFRESH_COOKIE, Identity
 from gateway.input import (
     Password,
     Strict,
@@ -89,23 +89,19 @@ class PasswordForm(Strict):
     client_secret: str = ""
 
 
-def tokens_json(tokens: pb.Tokens) -> dict[str, Any]:
+def tokens_json(tokens: pb.Tokens, identity: Identity) -> dict[str, Any]:
     """`Tokens` of the contract."""
     expires_at, refresh_expires_at = instant(tokens.expires_at), instant(tokens.refresh_expires_at)
     return {
         "access_token": tokens.access_token,
         "token_type": "bearer",
-        "expires_in": _seconds_to(expires_at),
+        "expires_in": identity.seconds_until(expires_at),
         "expires_at": expires_at,
         "refresh_token": tokens.refresh_token,
-        "refresh_expires_in": _seconds_to(refresh_expires_at),
+        "refresh_expires_in": identity.seconds_until(refresh_expires_at),
         "refresh_expires_at": refresh_expires_at,
         "user": user_json(tokens.user),
     }
-
-
-def _seconds_to(moment: datetime) -> int:
-    return max(0, round((moment - datetime.now(UTC)).total_seconds()))
 
 
 async def register(request: Request) -> Response:
@@ -197,7 +193,7 @@ async def _logged_in(town: Town, email: str, password: str) -> Response:
 
 
 def _handed_out(town: Town, tokens: pb.Tokens) -> Response:
-    response = json_answer(tokens_json(tokens))
+    response = json_answer(tokens_json(tokens, town.identity))
     town.identity.set_cookies(response, tokens)
     return response
 

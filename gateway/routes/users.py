@@ -14,7 +14,7 @@ from gateway.times import instant
 from gateway.town import Town, asked_by, sent_by, town_of
 from protos.auth.v1 import auth_pb2
 from protos.world.v1 import world_pb2
-from services.kit.errors import Refused
+from services.kit.errors import from_item
 
 FullName = Annotated[str, Text(1, 200)]
 # An address, a data URL or a frontend's own key: each is written in ASCII.
@@ -108,7 +108,7 @@ async def _account(town: Town, player: Player) -> auth_pb2.User:
     request = auth_pb2.BatchGetUsersRequest(user_ids=[player.id])
     result = (await auth.call(auth.methods.BatchGetUsers, request)).results[0]
     if result.WhichOneof("outcome") == "failure":
-        raise Refused.from_item(result.failure)
+        raise from_item(result.failure)
     return result.user
 
 

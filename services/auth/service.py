@@ -126,7 +126,7 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         if len(ended) == ENDED_AT_ONCE:
             until = min(until, ended[-1].ended_at)
         ids = [family.id for family in ended]
-        return pb.ListEndedFamiliesResponse(family_ids=ids, until=wire(until))
+        return pb.ListEndedFamiliesResponse(family_ids=ids, until=wire(until), now=wire(now))
 
     def _checked(self, request: pb.LoginRequest) -> tuple[store.UserRow, str | None]:
         """Whose login it is, and a new hash when the stored one is out of date.

@@ -9,6 +9,7 @@ from services.inventory.rules import LUCK_BYTES, Item, RarityWeights, dropped, p
 from services.inventory.store import Acquisition, DropKey, Grant, WardrobeRow
 from services.kit.clock import database_now
 from services.kit.database import Connection
+from services.kit.failpoints import reach
 from services.kit.ids import uuid7
 
 
@@ -50,6 +51,7 @@ def give(
     if fresh:
         grants = _decide(connection, list(fresh.values()), table, wardrobes)
         _save(connection, grants)
+        reach("inventory.drop.before_commit")
         told |= {DropKey(g.user_id, g.session_id): g for g in grants}
     return [told.get(drop.key) or LuckMalformed() for drop in drops]
 

@@ -24,6 +24,7 @@ from services.inventory.store import Grant
 from services.kit.batches import isolated
 from services.kit.database import Database
 from services.kit.errors import Failure
+from services.kit.failpoints import reach
 
 _GATEWAY = frozenset({"gateway"})
 CALLERS: Mapping[str, frozenset[str]] = {
@@ -134,7 +135,9 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     def _give(self, drops: Sequence[Drop]) -> list[Grant | LuckMalformed]:
         obtainable = self._catalogue.current().obtainable
         table = DropTable(obtainable, self._weights, self._is_sandbox)
-        return self._database.transact(lambda connection: give(connection, drops, table))
+        given = self._database.transact(lambda connection: give(connection, drops, table))
+        reach("inventory.drop.after_commit")
+        return given
 
 
 def _slot(value: pb.ItemType.ValueType) -> str:

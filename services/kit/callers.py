@@ -12,9 +12,9 @@ from services.kit.errors import PermissionDenied, Unauthenticated
 LIFETIME_S = 300
 # A token is made anew well before it expires, so that none dies on its way.
 RENEW_S = 200
-# Process clocks in one town may differ by an hour without any harm: the tokens
-# only name the caller, they decide nothing about time.
-LEEWAY_S = 3600
+# A process whose clock is wrong by a day must not close the town: the tokens only
+# name the caller, they decide nothing about time.
+LEEWAY_S = 25 * 3600
 # A town has a few callers: what is remembered never grows with traffic.
 REMEMBERED = 64
 METADATA_KEY = "authorization"

@@ -1,10 +1,12 @@
 """One service's PostgreSQL: a small fixed pool, transactions, short reads.
 
-Whatever passes by itself (no connection, a lock or statement that took too
-long) is raised as `Unavailable`. A lost COMMIT too: nobody may conclude from it
-that the transaction failed, and every write here is safe to repeat.
+Whatever passes by itself is raised as `Unavailable`: no connection, a server
+that does not answer; and as its kind `HeldUp`: a lock or statement that took too
+long. A lost COMMIT is Unavailable too: nobody may conclude from it that the
+transaction failed, and every write here is safe to repeat.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -15,7 +17,7 @@ from psycopg.types.string import TextLoader
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from services.kit import shards
-from services.kit.errors import Unavailable
+from services.kit.errors import HeldUp, Unavailable
 
 Answer = TypeVar("Answer")
 
@@ -28,6 +30,9 @@ POOL_SIZE = 8
 RECONNECT_S = 3.0
 # The whole transaction again on serialization failures and deadlocks.
 ATTEMPTS = 3
+# A server that lives answers within its own statement_timeout of 2 s. One that does
+# not, such as behind a cut that no packet tells of, is given up and its thread freed.
+ANSWER_WITHIN_S = 3.0
 
 # How our connections show in PostgreSQL's own log and views.
 NAME = "nesra"
@@ -51,6 +56,7 @@ KEEPALIVE = {
 }
 
 _AGAIN = (errors.SerializationFailure, errors.DeadlockDetected)
+_HELD_UP = (*_AGAIN, errors.LockNotAvailable, errors.QueryCanceled)
 # OperationalError covers lost connections, shutdown, full disks, too many
 # connections; a connection lost in mid-statement may come without SQLSTATE.
 _PASSING = (
@@ -68,6 +74,17 @@ class Connection(psycopg.Connection[Any]):
     """A connection that reads ids as strings and keeps a transaction to one shard."""
 
     shard: int | None = None
+
+    def wait(self, *args: Any, **kwargs: Any) -> Any:
+        """As the library's, but not for ever: see ANSWER_WITHIN_S."""
+        try:
+            return super().wait(*args, **{"timeout": ANSWER_WITHIN_S} | kwargs)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:
+                # The server did not speak, and must not be asked anything more here:
+                # a ROLLBACK would wait as long again.
+                self.pgconn.finish()
+            raise
 
     def touch(self, users: Iterable[str] | str) -> None:
         """Notes the players of a statement. Raises ShardsMixed."""
@@ -124,6 +141,7 @@ class Database:
 
         `work` may run up to three times, so it has no effect but on the
         database. Raises Unavailable; then it may or may not have committed.
+        Raises HeldUp; then it has not.
         """
         with _passing_as_unavailable():
             for _ in range(ATTEMPTS - 1):
@@ -144,7 +162,30 @@ class Database:
         with self._pool.connection() as connection:
             connection.shard = None
             with connection.transaction():
+                if _mood.is_hurried:
+                    connection.execute(_BRIEF_LOCK_WAIT)
                 return work(connection)
+
+
+class _Mood(threading.local):
+    """How this thread wants its transactions."""
+
+    is_hurried = False
+
+
+_mood = _Mood()
+# Long enough for whoever merely passes by, short enough for a whole batch of tries.
+_BRIEF_LOCK_WAIT = "SET LOCAL lock_timeout = '100ms'"
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Within, this thread's transactions wait for a lock 0.1 s at most, not 1 s."""
+    _mood.is_hurried = True
+    try:
+        yield
+    finally:
+        _mood.is_hurried = False
 
 
 def _configure(connection: Connection) -> None:
@@ -155,5 +196,7 @@ def _configure(connection: Connection) -> None:
 def _passing_as_unavailable() -> Iterator[None]:
     try:
         yield
+    except _HELD_UP as error:
+        raise HeldUp from error
     except _PASSING as error:
         raise Unavailable from error

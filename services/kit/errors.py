@@ -30,7 +30,8 @@ class Failure(Exception):
     reason: str = "FAILURE"
 
     def __init_subclass__(cls) -> None:
-        cls.reason = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).upper()
+        if "reason" not in vars(cls):
+            cls.reason = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).upper()
 
     def __init__(self, **metadata: str) -> None:
         super().__init__(self.reason, metadata)
@@ -54,6 +55,15 @@ class Unavailable(Failure):
     """Try again shortly: something that is needed does not answer."""
 
     code = grpc.StatusCode.UNAVAILABLE
+
+
+class HeldUp(Unavailable):
+    """A lock or a statement took too long, or transactions kept colliding.
+
+    One item may be the cause, so a batch is worth trying item by item.
+    """
+
+    reason = Unavailable.reason
 
 
 class Internal(Failure):
@@ -81,11 +91,6 @@ class Refused(Failure):
         self.reason = reason
         super().__init__(**metadata)
 
-    @classmethod
-    def from_item(cls, item: failure_pb2.Failure) -> "Refused":
-        """The failure of one item of a batch."""
-        return cls(item.reason, dict(item.metadata))
-
 
 # What a caller can only wait out: the far side is away, full or too slow.
 _PASSING = {
@@ -95,6 +100,13 @@ _PASSING = {
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.ABORTED,
 }
+
+
+def from_item(item: failure_pb2.Failure) -> Failure:
+    """The failure of one item of a batch: `Unavailable`, or the named failure."""
+    if item.reason == Unavailable.reason:
+        return Unavailable()
+    return Refused(item.reason, dict(item.metadata))
 
 
 def from_rpc(error: grpc.RpcError) -> Failure:

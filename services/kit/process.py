@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.kit import telemetry
+from services.kit import metrics, telemetry
 from services.kit.server import Served, serve
 from services.kit.settings import ServiceSettings, service_settings
 
@@ -12,8 +12,11 @@ def run(service: str, wired: Callable[[ServiceSettings], Served]) -> None:
     settings = service_settings(service, ServiceSettings)
     is_production = settings.environment == "production"
     telemetry.configure(service, is_production=is_production)
+    served = wired(settings)
+    if settings.metrics_listen:
+        metrics.serve(settings.metrics_listen, metrics.registry(*served.readings))
     serve(
-        wired(settings),
+        served,
         listen=settings.listen,
         secret=settings.secret,
         is_production=is_production,

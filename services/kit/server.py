@@ -14,7 +14,8 @@ from grpc_reflection.v1alpha import reflection
 
 from services.kit.callers import METADATA_KEY, CallerList
 from services.kit.client import MAX_MESSAGE_BYTES
-from services.kit.errors import Failure, Internal
+from services.kit.errors import Failure, Internal, Unavailable
+from services.kit.metrics import Reading
 
 THREADS = 8
 # Beyond what the threads do and a short queue, a call is better refused at once.
@@ -38,6 +39,7 @@ class Served:
     `callers` names, for every method of `service` (a full name like
     protos.world.v1.WorldService), the services that may call it. `tasks` are
     bodies of background threads, given the event that tells them to end.
+    `readings` are its figures.
     `close` gives back what the process holds, after the drain.
     """
 
@@ -48,6 +50,7 @@ class Served:
     is_ready: Callable[[], bool]
     close: Callable[[], None]
     tasks: tuple[Callable[[threading.Event], None], ...] = ()
+    readings: tuple[Reading, ...] = ()
     threads: int = THREADS
 
 
@@ -94,8 +97,8 @@ def build_server(
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.so_reuseport", 0),
-            # Accept the keepalive pings that our clients send (every 30 s).
-            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            # Accept the keepalive pings that our clients send (every 10 s).
+            ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         ],
     )
     served.register(server)
@@ -154,6 +157,7 @@ class _Guard(grpc.ServerInterceptor):
         def handle(request: Any, context: grpc.ServicerContext) -> Any:
             try:
                 self._callers.check(method, header)
+                _require_waiting(context)
                 return behaviour(request, context)
             except Failure as failure:
                 context.abort_with_status(failure.as_status())
@@ -162,3 +166,14 @@ class _Guard(grpc.ServerInterceptor):
                 context.abort_with_status(Internal().as_status())
 
         return handle
+
+
+def _require_waiting(context: grpc.ServicerContext) -> None:
+    """Passes while the caller waits. Raises Unavailable.
+
+    A call may wait for a thread for too long; work that nobody waits for any more
+    only keeps the next one waiting.
+    """
+    left = context.time_remaining()
+    if not context.is_active() or (left is not None and left <= 0):
+        raise Unavailable

@@ -26,6 +26,15 @@ def _postgres_url(url: str) -> str:
     return url
 
 
+def _host_and_port(listen: str) -> str:
+    host, _, port = listen.rpartition(":")
+    if listen and not (host and port.isascii() and port.isdigit()):
+        message = "must look like 127.0.0.1:9102"
+        raise ValueError(message)
+    return listen
+
+
+Listen = Annotated[str, AfterValidator(_host_and_port)]
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 
 
@@ -61,6 +70,7 @@ class ServiceSettings(TownSettings):
     service: str
     database_url: PostgresUrl
     listen: str
+    metrics_listen: Listen = ""
     rules: Path = RULES
 
 
@@ -74,12 +84,14 @@ def service_settings(service: str, settings: type[Settings]) -> Settings:
     own: dict[str, Any] = {
         "service": service,
         "listen": os.environ.get(f"{prefix}LISTEN") or f"0.0.0.0:{PORTS[service]}",
+        "metrics_listen": os.environ.get(f"{prefix}METRICS_LISTEN", ""),
     }
     url = os.environ.get(f"{prefix}DATABASE_URL")
     shared = os.environ.get("NESRA_DATABASE_URL")
     if url or shared:
         own["database_url"] = url or database_on(shared or "", f"nesra_{service}")
-    return load(settings, hint={"database_url": f"{prefix}DATABASE_URL"}, **own)
+    names = {"database_url": "DATABASE_URL", "metrics_listen": "METRICS_LISTEN"}
+    return load(settings, hint={field: prefix + name for field, name in names.items()}, **own)
 
 
 def database_on(server: str, database: str) -> str:

@@ -8,6 +8,9 @@ raises, so that no test run passes with such a statement.
 import os
 import uuid
 from collections.abc import Iterable
+from typing import Any, TypeVar
+
+Row = TypeVar("Row", bound=Any)
 
 COUNT = int(os.environ.get("NESRA_SHARDS", "1"))
 
@@ -19,6 +22,14 @@ class ShardsMixed(Exception):
 def shard_of(user_id: str) -> int:
     """The shard of a player, from 0 up to below `COUNT`."""
     return 0 if COUNT == 1 else uuid.UUID(user_id).int % COUNT
+
+
+def by_shard(rows: Iterable[Row]) -> list[list[Row]]:
+    """Rows with a `user_id`, apart by the shard of their players, in the same order."""
+    groups: dict[int, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(shard_of(row.user_id), []).append(row)
+    return list(groups.values())
 
 
 def one_shard(users: Iterable[str], *, bound: int | None) -> int | None:

@@ -1,6 +1,7 @@
 """The session service's process: `python -m services.session`."""
 
 from collections.abc import Callable
+from functools import partial
 
 from protos.session.v1 import session_pb2_grpc
 from services.kit.callers import TokenMaker
@@ -10,27 +11,39 @@ from services.kit.process import run
 from services.kit.rulesfile import load_or_exit
 from services.kit.server import Served
 from services.kit.settings import ServiceSettings, target_of
+from services.kit.sweeper import Sweeper
+from services.session.figures import deliveries
+from services.session.once import Once
+from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.players import Players
+from services.session.purge import KeyPurge
+from services.session.receivers import WorldAndInventory
 from services.session.rules import Rules
 from services.session.service import CALLERS, SERVICE, SessionService
 from services.session.sessions import Sessions
-from services.session.settle import Settler, Sweeper
+from services.session.settle import Settler
+from services.session.timeouts import Timeouts
 
 
 def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of) -> Served:
-    """The service with its database, its sweeper and the two that it calls."""
+    """The service with its database, what it does unasked, and the two that it calls."""
     numbers, version = load_or_exit(settings.rules, "session", Rules)
     database = Database(settings.database_url)
     tokens = TokenMaker("session", settings.secret)
     inventory = Client("inventory", target_of("inventory"), tokens)
     world = Client("world", target_of("world"), tokens)
-    settler = Settler(database, inventory, world)
+    paid = PostgresOutbox(database, SESSIONS)
+    settler = Settler(paid, WorldAndInventory(world, inventory))
+    sweeper = Sweeper(
+        settler.settle_due, Timeouts(database, numbers).close_due, KeyPurge(database).purge_due
+    )
     servicer = SessionService(
-        Sessions(database, numbers, version, has_sandbox=settings.sandbox),
-        Players(database, numbers, has_sandbox=settings.sandbox),
-        settler,
-        numbers,
-        version,
+        sessions=Sessions(database, numbers, version, has_sandbox=settings.sandbox),
+        players=Players(database, numbers, has_sandbox=settings.sandbox),
+        once=Once(database),
+        settler=settler,
+        numbers=numbers,
+        rules_version=version,
     )
     database.open()
 
@@ -48,7 +61,8 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
         ),
         is_ready=database.is_ready,
         close=close,
-        tasks=(Sweeper(database, settler, numbers).run,),
+        tasks=(sweeper.run,),
+        readings=(partial(deliveries, {"session": paid}),),
     )
 
 

@@ -62,3 +62,13 @@ class ClockTooFar(Failure):
     """The player's clock would run too far ahead of real time."""
 
     code = grpc.StatusCode.INVALID_ARGUMENT
+
+
+class IdempotencyKeyReused(Failure):
+    """The same key came with another request before."""
+
+    code = grpc.StatusCode.INVALID_ARGUMENT
+
+
+class IdempotencyKeyInProgress(Failure):
+    """The first call with this key is still running."""

@@ -1,5 +1,6 @@
 """Sessions: lock, decide, save. Every method is one transaction, or one read.
 
+Only a start belongs to its caller's transaction, which keeps its answer too (once.py).
 No call to another service happens here; settle.py does that after the commit.
 """
 
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.errors import Failure, Unavailable
+from services.kit.failpoints import reach
 from services.kit.ids import uuid7
 from services.session import player_store, rules, store
 from services.session.failures import (
@@ -25,8 +27,9 @@ from services.session.failures import (
 )
 from services.session.player_store import HeroRow, TaskRow
 from services.session.rules import Growth, Rules, Verdict
-from services.session.settle import FIRST_SWEEP, timed_out
+from services.session.settle import FIRST_SWEEP
 from services.session.store import Key, Page, SessionRow
+from services.session.timeouts import timed_out
 
 Row = TypeVar("Row")
 
@@ -61,7 +64,7 @@ class Closed:
     @property
     def key(self) -> Key:
         """Names the session."""
-        return Key(self.session.user_id, self.session.id)
+        return self.session.key
 
 
 class Sessions:
@@ -75,13 +78,34 @@ class Sessions:
         self._version = rules_version
         self._has_sandbox = has_sandbox
 
-    def start(self, wishes: Sequence[Wish]) -> list[Opened | Failure]:
+    def start(self, connection: Connection, wishes: Sequence[Wish]) -> list[Opened | Failure]:
         """Opens a session for each wish whose player has none pending.
 
-        One transaction for all; each wish succeeds or fails alone with
-        TaskUnknown or DurationRefused. Raises Unavailable.
+        In the caller's transaction; each wish succeeds or fails alone with
+        TaskUnknown, DurationRefused or Unavailable.
         """
-        return self._database.transact(lambda connection: self._start(connection, wishes))
+        users = sorted({wish.user_id for wish in wishes})
+        tasks = player_store.read_tasks(connection, [Key(w.user_id, w.task_id) for w in wishes])
+        heroes = player_store.read_heroes(connection, users)
+        pending = store.lock_pending(connection, users)
+        now = database_now(connection)
+        nows = {user: self._player_now(heroes.get(user), now) for user in users}
+        overdue = [row for row in pending.values() if self._is_overdue(row, nows[row.user_id])]
+        store.close_sessions(connection, [timed_out(row, self._rules) for row in overdue])
+        for row in overdue:
+            del pending[row.user_id]
+        decided = [
+            self._opening(wish, tasks.get(Key(wish.user_id, wish.task_id)), nows[wish.user_id])
+            for wish in wishes
+        ]
+        new = _first_of_each_player(decided, pending)
+        opened = store.open_sessions(connection, list(new.values()))
+        pending |= _found_or_opened(connection, new, opened)
+        reach("session.start.before_commit")
+        return [
+            _opened(row, pending.get(wish.user_id), nows[wish.user_id])
+            for wish, row in zip(wishes, decided, strict=True)
+        ]
 
     def complete(self, keys: Sequence[Key]) -> list[Closed | Failure]:
         """Closes and pays each session once, in one transaction for all.
@@ -90,7 +114,9 @@ class Sessions:
         or SessionCancelled. Raises Unavailable; then it may have paid, and
         asking again tells.
         """
-        return self._database.transact(lambda connection: self._complete(connection, keys))
+        outcomes = self._database.transact(lambda connection: self._complete(connection, keys))
+        reach("session.complete.after_commit")
+        return outcomes
 
     def cancel(self, key: Key) -> tuple[SessionRow, datetime]:
         """Gives a pending session up, and the player's time. Safe to repeat.
@@ -138,29 +164,6 @@ class Sessions:
     def _is_overdue(self, row: SessionRow, now: datetime) -> bool:
         return rules.verdict(row.ends_at, now=now, rules=self._rules) is Verdict.TOO_LATE
 
-    def _start(self, connection: Connection, wishes: Sequence[Wish]) -> list[Opened | Failure]:
-        users = sorted({wish.user_id for wish in wishes})
-        tasks = player_store.read_tasks(connection, [Key(w.user_id, w.task_id) for w in wishes])
-        heroes = player_store.read_heroes(connection, users)
-        pending = store.lock_pending(connection, users)
-        now = database_now(connection)
-        nows = {user: self._player_now(heroes.get(user), now) for user in users}
-        overdue = [row for row in pending.values() if self._is_overdue(row, nows[row.user_id])]
-        store.close_sessions(connection, [timed_out(row, self._rules) for row in overdue])
-        for row in overdue:
-            del pending[row.user_id]
-        decided = [
-            self._opening(wish, tasks.get(Key(wish.user_id, wish.task_id)), nows[wish.user_id])
-            for wish in wishes
-        ]
-        new = _first_of_each_player(decided, pending)
-        opened = store.open_sessions(connection, list(new.values()))
-        pending |= _found_or_opened(connection, new, opened)
-        return [
-            _opened(row, pending.get(wish.user_id), nows[wish.user_id])
-            for wish, row in zip(wishes, decided, strict=True)
-        ]
-
     def _opening(self, wish: Wish, task: TaskRow | None, now: datetime) -> SessionRow | Failure:
         """The session that a wish would open."""
         if task is None:
@@ -197,6 +200,7 @@ class Sessions:
             decided.append(after.failure or after)
         store.close_sessions(connection, _changed(sessions, locked))
         player_store.save_heroes(connection, _changed(grown, heroes))
+        reach("session.complete.before_commit")
         return [
             one if isinstance(one, Failure) else self._closed(one, grown, now) for one in decided
         ]

@@ -4,29 +4,24 @@ The session row itself is the outbox: `success` and not settled. Both services
 take the session's id as the key of what they do, so telling them twice is as
 good as once. Whoever completes settles at once; what could not be settled then,
 the sweeper settles with the same code.
+
+This is the protocol alone, between an outbox (outbox.py, PostgreSQL) and those
+who are told (receivers.py, gRPC): the simulation runs it between others.
 """
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import partial
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
-from protos.world.v1 import world_pb2, world_pb2_grpc
-from services.kit.client import Client, finish
-from services.kit.clock import database_now
-from services.kit.database import Connection, Database
-from services.kit.errors import Failure, Refused
-from services.kit.shards import shard_of
-from services.kit.times import wire
-from services.session import rules, store
+from protos.inventory.v1 import inventory_pb2
+from protos.world.v1 import world_pb2
+from services.kit.errors import Failure
+from services.kit.failpoints import reach
 from services.session.messages import item_stored
-from services.session.rules import Rules
-from services.session.store import Key, Mark, SessionRow
+from services.session.store import Key, SessionRow
 
 # Within this the player waits for world and inventory; afterwards the answer
 # says `settled: false` and the sweeper goes on.
@@ -37,13 +32,48 @@ FIRST_SWEEP = timedelta(seconds=3)
 # Back-off between tries doubles up to this, so that a healed fault is settled
 # well within the promised 30 s.
 LONGEST_BACK_OFF_S = 16
-SWEEP_EVERY_S = 1.0
+# A receiver that was there and said no so often will not say yes by itself.
+REFUSALS = 10
 SWEEP_TIMEOUT_S = 5.0
 BATCH = 128
-# Pages in one sweep: 5,120 sessions, so that a backlog is gone soon after a fault heals.
-PAGES = 40
 
 log = structlog.get_logger(__name__)
+
+
+# A row of an outbox: with a `key`, and the settle_ columns of tables.py.
+Row = TypeVar("Row", bound=Any)
+
+
+class Outbox(Protocol[Row]):
+    """Rows of which others must be told. Every method raises Unavailable."""
+
+    def due(self) -> list[list[Row]]:
+        """Up to a page of rows that are due, by shard, leased: see `leased`."""
+
+    def mark(self, done: Mapping[Key, Any]) -> None:
+        """Takes rows out, each with what it brought. The first mark of a row stays."""
+
+    def refuse(self, rows: Sequence[Row]) -> None:
+        """Counts a refusal of each leased row, unless somebody else leased it since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the receivers said: by session what it brought, or that it was refused.
+
+    What is in none of them is unknown: nobody answered.
+    """
+
+    credited: Mapping[Key, world_pb2.Credited]
+    granted: Mapping[Key, inventory_pb2.Granted]
+    refused: frozenset[Key]
+
+
+class Receivers(Protocol):
+    """World and inventory."""
+
+    def tell(self, rows: Sequence[SessionRow], *, timeout_s: float) -> Told:
+        """Tells both of sessions of one shard, each keyed by the session. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,174 +89,73 @@ class Settlement:
 class Settler:
     """Tells world and inventory what successful sessions bring."""
 
-    def __init__(self, database: Database, inventory: Client, world: Client) -> None:
-        self._database = database
-        self._inventory = inventory
-        self._world = world
-        self._drops = inventory_pb2_grpc.InventoryServiceStub(inventory.channel)
-        self._credits = world_pb2_grpc.WorldServiceStub(world.channel)
+    def __init__(self, outbox: Outbox[SessionRow], receivers: Receivers) -> None:
+        self._outbox = outbox
+        self._receivers = receivers
 
     def settle(self, rows: Sequence[SessionRow], *, timeout_s: float) -> dict[Key, Settlement]:
         """Settles paid sessions of one shard, as far as the two services answer.
 
-        Both are told at once, with the whole batch each. Safe to repeat; never
-        raises for a service that is away or for one item that it refuses.
+        Safe to repeat; never raises for a service that is away or for one item
+        that it refuses.
         """
-        dropping = [row for row in rows if row.dropped and row.settled_at is None]
-        credits_call = self._world.begin(
-            self._credits.BatchCreditSessions, _credits(rows), timeout_s=timeout_s
-        )
-        drops_call = dropping and self._inventory.begin(
-            self._drops.BatchGrantDrops, _drops(dropping), timeout_s=timeout_s
-        )
-        credited = _succeeded(credits_call, rows, "credited")
-        granted = _succeeded(drops_call, dropping, "granted") if drops_call else {}
-        known = {_key(row): _settlement(row, credited, granted) for row in rows}
-        self._mark([row for row in rows if row.settled_at is None], known)
+        known, _ = self._settle(rows, timeout_s)
         return known
 
-    def _mark(self, rows: Sequence[SessionRow], known: dict[Key, Settlement]) -> None:
-        settled = [row for row in rows if known[_key(row)].is_settled]
-        if not settled:
-            return
-        marks = [Mark.of(row, known[_key(row)].item) for row in settled]
-        try:
-            with self._database.read() as connection:
-                store.mark_settled(connection, marks)
-        except Failure as failure:
-            # Nothing is lost: the sweeper repeats what was done, and marks it then.
-            log.warning("mark_postponed", sessions=len(settled), reason=failure.reason)
-
-
-class Sweeper:
-    """Settles what was left, and times out what nobody completed.
-
-    Any number of replicas may sweep at once: every step is safe to repeat.
-    """
-
-    def __init__(self, database: Database, settler: Settler, numbers: Rules) -> None:
-        self._database = database
-        self._settler = settler
-        self._rules = numbers
-
-    def run(self, stopping: threading.Event) -> None:
-        """Sweeps about every second until `stopping` is set."""
-        while not stopping.wait(SWEEP_EVERY_S):
-            try:
-                self.sweep()
-            except Failure as failure:
-                log.warning("sweep_postponed", reason=failure.reason)
-            except Exception:
-                # A bug must not end the sweeping: it would strand every player.
-                log.exception("sweep_broke")
-
-    def sweep(self) -> None:
-        """Settles what is due, page by page while that goes well; then times out a page.
-
-        Raises Unavailable.
-        """
-        for _ in range(PAGES):
-            if not self._settled_a_full_page():
-                break
-        self._time_out()
-
-    def _settled_a_full_page(self) -> bool:
-        """Whether a page was full, so that more is due, and anything of it could be settled."""
-        tried = 0
-        settled = False
-        for batch in self._due():
-            known = self._settler.settle(batch, timeout_s=SWEEP_TIMEOUT_S)
+    def settle_due(self) -> bool:
+        """Settles a page of what was left; whether to go on at once. Raises Unavailable."""
+        tried, settled = 0, False
+        for batch in self._outbox.due():
+            reach("sweep.after_lease")
+            known, refused = self._settle(batch, SWEEP_TIMEOUT_S)
+            if rows := [row for row in batch if row.key in refused]:
+                self._outbox.refuse(rows)
             tried += len(batch)
             settled |= any(settlement.is_settled for settlement in known.values())
+        # More of what nobody answers would only wait as well.
         return settled and tried >= BATCH
 
-    def _due(self) -> list[list[SessionRow]]:
-        """Due sessions by shard, put back in the queue before they are tried.
+    def _settle(
+        self, rows: Sequence[SessionRow], timeout_s: float
+    ) -> tuple[dict[Key, Settlement], frozenset[Key]]:
+        reach("settle.before_tell")
+        told = self._receivers.tell(rows, timeout_s=timeout_s)
+        reach("settle.after_tell")
+        known = {row.key: _settlement(row, told) for row in rows}
+        self._mark([row for row in rows if row.settled_at is None], known)
+        reach("settle.after_mark")
+        return known, told.refused
 
-        A delivery that fails, or a replica that dies with it, then waits longer
-        each time and never holds up the others.
-        """
-        with self._database.read() as connection:
-            now = database_now(connection)
-            due = store.unsettled(connection, now=now, limit=BATCH)
-            batches = _by_shard(due)
-        for batch in batches:
-            later = [_postponed(row, now=now) for row in batch]
-            with self._database.read() as connection:
-                store.postpone(connection, later)
-        return batches
-
-    def _time_out(self) -> None:
-        with self._database.read() as connection:
-            now = database_now(connection)
-            window = timedelta(hours=self._rules.completable_hours)
-            overdue = store.overdue(connection, ended=now - window, limit=BATCH)
-        for batch in _by_shard(overdue):
-            self._database.transact(partial(self._close_overdue, keys=[_key(r) for r in batch]))
-
-    def _close_overdue(self, connection: Connection, *, keys: Sequence[Key]) -> None:
-        """Times out those that are still pending, as they are under the lock."""
-        rows = store.lock_sessions(connection, keys).values()
-        pending = [row for row in rows if row.status == "pending"]
-        store.close_sessions(connection, [timed_out(row, self._rules) for row in pending])
+    def _mark(self, rows: Sequence[SessionRow], known: Mapping[Key, Settlement]) -> None:
+        done = {row.key: known[row.key].item for row in rows if known[row.key].is_settled}
+        try:
+            self._outbox.mark(done)
+        except Failure as failure:
+            # Nothing is lost: the sweeper repeats what was done, and marks it then.
+            log.warning("mark_postponed", sessions=len(done), reason=failure.reason)
 
 
-def timed_out(row: SessionRow, numbers: Rules) -> SessionRow:
-    """A session that nobody completed in time; it pays nothing."""
-    return replace(
-        row,
-        status="timeout",
-        ended_at=rules.completable_until(row.ends_at, numbers),
-        reward_exp=0,
-        reward_gold=0,
-    )
+def leased(row: Row, *, now: datetime) -> Row:
+    """The row, put back in the queue before it is tried.
+
+    A delivery that fails, or a replica that dies with it, then waits longer each
+    time and never holds up the others. The number of attempts is the lease: who
+    stores it finds the one before it, or somebody else was faster.
+    """
+    wait = timedelta(seconds=min(2**row.settle_attempts, LONGEST_BACK_OFF_S))
+    return replace(row, settle_after=now + wait, settle_attempts=row.settle_attempts + 1)
 
 
-def _key(row: SessionRow) -> Key:
-    return Key(row.user_id, row.id)
+def refused(row: Row) -> Row:
+    """The leased row after one more refusal; after the tenth a dead letter, never due again."""
+    refusals = row.settle_refusals + 1
+    if refusals < REFUSALS:
+        return replace(row, settle_refusals=refusals)
+    return replace(row, settle_refusals=refusals, settle_after=None)
 
 
-def _credits(rows: Sequence[SessionRow]) -> world_pb2.BatchCreditSessionsRequest:
-    credits_ = [
-        world_pb2.Credit(user_id=row.user_id, session_id=row.id, ends_at=wire(row.ends_at))
-        for row in rows
-    ]
-    return world_pb2.BatchCreditSessionsRequest(credits=credits_)
-
-
-def _drops(rows: Sequence[SessionRow]) -> inventory_pb2.BatchGrantDropsRequest:
-    drops = [
-        inventory_pb2.Drop(
-            user_id=row.user_id, session_id=row.id, luck=rules.luck(row.seed, row.id).choice
-        )
-        for row in rows
-    ]
-    return inventory_pb2.BatchGrantDropsRequest(drops=drops)
-
-
-def _succeeded(call: Any, rows: Sequence[SessionRow], outcome: str) -> dict[Key, Any]:
-    """The outcome of each session for which the call succeeded."""
-    try:
-        results = finish(call).results
-    except Failure as failure:
-        log.warning("settle_postponed", outcome=outcome, reason=failure.reason)
-        return {}
-    done = {}
-    for row, result in zip(rows, results, strict=True):
-        if result.HasField(outcome):
-            done[_key(row)] = getattr(result, outcome)
-        else:
-            refused = Refused.from_item(result.failure)
-            log.warning("delivery_refused", session=row.id, reason=refused.reason)
-    return done
-
-
-def _settlement(
-    row: SessionRow,
-    credited: dict[Key, world_pb2.Credited],
-    granted: dict[Key, inventory_pb2.Granted],
-) -> Settlement:
-    credit, grant = credited.get(_key(row)), granted.get(_key(row))
+def _settlement(row: SessionRow, told: Told) -> Settlement:
+    credit, grant = told.credited.get(row.key), told.granted.get(row.key)
     item = row.dropped_item
     if grant is not None and grant.HasField("item"):
         item = item_stored(grant.item)
@@ -237,15 +166,3 @@ def _settlement(
         item=item,
         is_settled=credit is not None and drop_is_done,
     )
-
-
-def _postponed(row: SessionRow, *, now: Any) -> SessionRow:
-    wait = timedelta(seconds=min(2**row.settle_attempts, LONGEST_BACK_OFF_S))
-    return replace(row, settle_after=now + wait, settle_attempts=row.settle_attempts + 1)
-
-
-def _by_shard(rows: Sequence[SessionRow]) -> list[list[SessionRow]]:
-    groups: dict[int, list[SessionRow]] = {}
-    for row in rows:
-        groups.setdefault(shard_of(row.user_id), []).append(row)
-    return list(groups.values())

@@ -4,11 +4,11 @@ Each works on a whole batch: arrays in, one round trip. Rows are locked in
 (user_id, id) order, sessions before heroes (player_store.py).
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -16,9 +16,9 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
-    func,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -31,9 +31,16 @@ from services.session.tables import (
     PENDING,
     ROOM,
     STATUS,
-    SUCCESS,
     session,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Names one row of one player."""
+
+    user_id: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +69,23 @@ class SessionRow:
     settled_at: datetime | None = None
     settle_after: datetime | None = None
     settle_attempts: int = 0
+    settle_refusals: int = 0
+
+    @property
+    def key(self) -> Key:
+        """Names it."""
+        return Key(self.user_id, self.id)
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """Names one row of one player."""
+class Place:
+    """How far a walk over pending sessions has come."""
 
-    user_id: str
+    ends_at: datetime
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A session whose drop is given and whose success is counted."""
-
-    user_id: str
-    id: str
-    dropped_item: str | None
-
-    @classmethod
-    def of(cls, row: SessionRow, item: dict[str, Any] | None) -> "Mark":
-        """Marks a session, with the item that it dropped, if any."""
-        return cls(row.user_id, row.id, json.dumps(item) if item else None)
+FIRST = Place(datetime.min.replace(tzinfo=UTC), str(UUID(int=0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,63 +181,16 @@ _CLOSE = Command(
 )
 
 
-def _locked_in_order() -> Any:
-    """Locks the unsettled rows in order, within the very statement that changes them.
-
-    An UPDATE alone locks in whatever order its plan meets the rows, and so may
-    wait in a ring with a transaction that locks the same rows in ours.
-    """
-    these = given(session.c.user_id, session.c.id)
-    return (
-        select(session.c.user_id, session.c.id)
-        .join(these, and_(session.c.user_id == these.c.user_id, session.c.id == these.c.id))
-        .where(of_users(session.c.user_id), session.c.settled_at.is_(None))
-        .order_by(session.c.user_id, session.c.id)
-        .with_for_update(of=session)
-        .cte("locked")
-    )
-
-
-def _unsettled_among(row: Any, locked: Any) -> list[Any]:
-    return [
-        of_users(session.c.user_id),
-        session.c.user_id == locked.c.user_id,
-        session.c.id == locked.c.id,
-        locked.c.user_id == row.c.user_id,
-        locked.c.id == row.c.id,
-    ]
-
-
-_marks = given(session.c.user_id, session.c.id, session.c.dropped_item)
-MARK_SETTLED = Command(
-    update(session)
-    # The statement's own time: nothing is decided by it, and no round trip spent on it.
-    .values(settled_at=func.now(), dropped_item=_marks.c.dropped_item)
-    .where(*_unsettled_among(_marks, _locked_in_order()))
-)
-_again = given(session.c.user_id, session.c.id, session.c.settle_after, session.c.settle_attempts)
-POSTPONE = Command(
-    update(session)
-    .values(settle_after=_again.c.settle_after, settle_attempts=_again.c.settle_attempts)
-    .where(*_unsettled_among(_again, _locked_in_order()))
-)
-
-# The sweeper's two questions span all players, without a lock: see settle.py.
-_UNSETTLED = Query(
-    select(*_SESSION)
-    .where(
-        session.c.status == SUCCESS,
-        session.c.settled_at.is_(None),
-        session.c.settle_after <= bindparam("now", type_=INSTANT),
-    )
-    .order_by(session.c.settle_after)
-    .limit(bindparam("limit", type_=BigInteger)),
-    SessionRow,
-)
+# Spans all players, without a lock: see timeouts.py.
 _OVERDUE = Query(
     select(*_SESSION)
-    .where(session.c.status == PENDING, session.c.ends_at < bindparam("ended", type_=INSTANT))
-    .order_by(session.c.ends_at)
+    .where(
+        session.c.status == PENDING,
+        session.c.ends_at < bindparam("ended", type_=INSTANT),
+        tuple_(session.c.ends_at, session.c.id)
+        > tuple_(bindparam("after_ends_at", type_=INSTANT), bindparam("after_id", type_=ID)),
+    )
+    .order_by(session.c.ends_at, session.c.id)
     .limit(bindparam("limit", type_=BigInteger)),
     SessionRow,
 )
@@ -291,26 +246,18 @@ def close_sessions(connection: Connection, rows: Sequence[SessionRow]) -> None:
         _CLOSE.run(connection, rows=in_order(rows))
 
 
-def mark_settled(connection: Connection, marks: Sequence[Mark]) -> None:
-    """Takes sessions out of the outbox; the first mark of a session stays."""
-    if marks:
-        MARK_SETTLED.run(connection, rows=marks)
+def overdue(
+    connection: Connection, *, ended: datetime, after: Place, limit: int
+) -> list[SessionRow]:
+    """Pending sessions of all players that ended before `ended`, oldest first, from a place on."""
+    return _OVERDUE.all(
+        connection, ended=ended, after_ends_at=after.ends_at, after_id=after.id, limit=limit
+    )
 
 
-def postpone(connection: Connection, rows: Sequence[SessionRow]) -> None:
-    """Stores when, and for which time, unsettled sessions are tried again."""
-    if rows:
-        POSTPONE.run(connection, rows=rows)
-
-
-def unsettled(connection: Connection, *, now: datetime, limit: int) -> list[SessionRow]:
-    """Unsettled successes of all players that are due, the longest due first."""
-    return _UNSETTLED.all(connection, now=now, limit=limit)
-
-
-def overdue(connection: Connection, *, ended: datetime, limit: int) -> list[SessionRow]:
-    """Pending sessions of all players that ended before `ended`, oldest first."""
-    return _OVERDUE.all(connection, ended=ended, limit=limit)
+def place_of(row: SessionRow) -> Place:
+    """Where a walk stands that has come to this session."""
+    return Place(row.ends_at, row.id)
 
 
 def history(connection: Connection, page: Page) -> list[SessionRow]:

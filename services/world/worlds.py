@@ -8,6 +8,7 @@ from typing import TypeVar
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.errors import Unavailable
+from services.kit.failpoints import reach
 from services.kit.ids import uuid7
 from services.world import store, streak
 from services.world.crediting import Credit, credit
@@ -61,10 +62,13 @@ class Worlds:
         def decide(connection: Connection, worlds: dict[str, World]) -> list[Credited]:
             now = database_now(connection)
             outcome = credit(connection, worlds, successes, self._rules, now=now)
+            reach("world.credit.before_commit")
             seen = {user: self._seen(world, now) for user, world in outcome.worlds.items()}
             return [Credited(seen[c.key.user_id], outcome.rooms[c.key]) for c in successes]
 
-        return self._locked([c.key.user_id for c in successes], decide)
+        credited = self._locked([c.key.user_id for c in successes], decide)
+        reach("world.credit.after_commit")
+        return credited
 
     def set_timezone(self, user_id: str, timezone: str) -> Seen:
         """The world with that zone in force from now on.

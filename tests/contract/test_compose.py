@@ -51,7 +51,7 @@ def known(name: str) -> set[str]:
     fields = {f"NESRA_{field.upper()}" for field in settings.model_fields}
     targets = {f"NESRA_{callee.upper()}_TARGET" for callee in CALLS[name]}
     database = set() if name == "gateway" else {"NESRA_DATABASE_URL"}
-    return fields | targets | database
+    return fields | targets | database | {f"NESRA_{name.upper()}_METRICS_LISTEN"}
 
 
 @pytest.mark.parametrize("name", PORTS)

@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from services.kit.settings import PORTS, database_on
+from tests.e2e.opened import free_port
 from tests.service.peers import SECRET
 from town.readiness import service_is_ready
 
@@ -37,9 +39,10 @@ def test_a_missing_variable_is_named_and_nothing_starts(service: str) -> None:
     [
         ("NESRA_SANDBOX", "1", "NESRA_SANDBOX must be off in production"),
         ("NESRA_FAIL_POINTS", "somewhere", "NESRA_FAIL_POINTS must not be set in production"),
+        ("NESRA_WORLD_METRICS_LISTEN", "9100", "must look like 127.0.0.1:9102"),
     ],
 )
-def test_a_tool_of_tests_in_production_is_refused(setting: str, value: str, sentence: str) -> None:
+def test_what_production_cannot_have_is_named(setting: str, value: str, sentence: str) -> None:
     settings = {"NESRA_SECRET": SECRET, "NESRA_DATABASE_URL": "postgresql://h/d"}
     settings |= {setting: value, "NESRA_ENVIRONMENT": "production"}
 
@@ -62,6 +65,7 @@ def test_a_service_alone_gets_ready_and_ends_cleanly(
 ) -> None:
     target = f"unix:{tmp_path}/alone.sock"
     own = {"DATABASE_URL": database_on(server_url, f"nesra_{service}"), "LISTEN": target}
+    own["METRICS_LISTEN"] = f"127.0.0.1:{free_port()}"
     settings = {f"NESRA_{service.upper()}_{name}": value for name, value in own.items()}
 
     process = subprocess.Popen(
@@ -73,7 +77,10 @@ def test_a_service_alone_gets_ready_and_ends_cleanly(
         assert process.poll() is None
         assert time.monotonic() < until
         time.sleep(0.05)
+    figures = httpx.get(f"http://{own['METRICS_LISTEN']}/metrics").text
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 0
     assert b'"stopped"' in said
+    assert "process_cpu_seconds_total" in figures
+    assert ('nesra_deliveries{kind="session",state="dead"}' in figures) == (service == "session")

@@ -9,7 +9,7 @@ from threading import Barrier
 from typing import Any, TypeVar
 
 from services.kit.callers import TokenMaker
-from services.kit.client import Client, finish
+from services.kit.client import Client
 from services.kit.server import Served, build_server
 from services.kit.shards import shard_of
 
@@ -30,7 +30,7 @@ class Peer:
 
     def __getattr__(self, method: str) -> Callable[[Any], Any]:
         call = getattr(self._stub, method)
-        return lambda request: finish(self._client.begin(call, request, timeout_s=10.0))
+        return lambda request: self._client.begin(call, request, timeout_s=10.0).answer()
 
 
 def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:

@@ -592,6 +592,7 @@ class ListEndedFamiliesResponse(_message.Message):
 
     FAMILY_IDS_FIELD_NUMBER: _builtins.int
     UNTIL_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def family_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Their ids, the first to end first; some may have been told before."""
@@ -600,15 +601,20 @@ class ListEndedFamiliesResponse(_message.Message):
     def until(self) -> _timestamp_pb2.Timestamp:
         """Pass it as since next time; it overlaps a little on purpose."""
 
+    @_builtins.property
+    def now(self) -> _timestamp_pb2.Timestamp:
+        """What the clock says by which tokens expire."""
+
     def __init__(
         self,
         *,
         family_ids: _abc.Iterable[_builtins.str] | None = ...,
         until: _timestamp_pb2.Timestamp | None = ...,
+        now: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["until", b"until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["now", b"now", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["family_ids", b"family_ids", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["family_ids", b"family_ids", "now", b"now", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

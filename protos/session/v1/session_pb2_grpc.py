@@ -28,6 +28,9 @@ if _version_not_supported:
 class SessionServiceStub:
     """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
     what follows a success in inventory and world. Who calls: the gateway.
+
+    What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
+    IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
     """
 
     def __init__(self, channel):
@@ -116,6 +119,9 @@ class SessionServiceStub:
 class SessionServiceServicer:
     """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
     what follows a success in inventory and world. Who calls: the gateway.
+
+    What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
+    IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
     """
 
     def BatchListTasks(self, request, context):
@@ -126,7 +132,7 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateTask(self, request, context):
-        """Adds a task. Fails: TOO_MANY_TASKS.
+        """Adds a task; safe to repeat with `once`. Fails: TOO_MANY_TASKS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,8 +154,8 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchStartSessions(self, request, context):
-        """Opens sessions, at most one pending per player.
-        An item fails: TASK_UNKNOWN.
+        """Opens sessions, at most one pending per player; safe to repeat with `once`.
+        An item fails: TASK_UNKNOWN, DURATION_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -201,7 +207,8 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GrantReward(self, request, context):
-        """Sandbox only: adds exp and gold. Fails: SANDBOX_OFF.
+        """Sandbox only: adds exp and gold; safe to repeat with `once`.
+        Fails: SANDBOX_OFF.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -215,8 +222,8 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AdvanceClock(self, request, context):
-        """Sandbox only: moves the player's clock forward. Fails: SANDBOX_OFF,
-        CLOCK_TOO_FAR.
+        """Sandbox only: moves the player's clock forward; safe to repeat with `once`.
+        Fails: SANDBOX_OFF, CLOCK_TOO_FAR.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -319,6 +326,9 @@ def add_SessionServiceServicer_to_server(servicer, server):
 class SessionService:
     """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
     what follows a success in inventory and world. Who calls: the gateway.
+
+    What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
+    IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
     """
 
     @staticmethod

@@ -15,6 +15,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture
+def own_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A stage whose keys, logins and silence are one test's own."""
+    with staged(tmp_path_factory.mktemp("g")) as stage:
+        yield stage
+
+
+@pytest.fixture
 def player(stage: Stage) -> Iterator[httpx.Client]:
     with stage.player() as client:
         yield client

@@ -36,6 +36,8 @@ STAMP = Timestamp(seconds=1_767_225_600, nanos=250_000_000)
 STAMP_JSON = "2026-01-01T00:00:00.250000Z"
 PUBLIC = "https://town.example"
 FRIEND = "https://friend.example"
+# The one item of the catalogue.
+HAT = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1c"
 
 
 class Anyone(dict[str, frozenset[str]]):
@@ -150,7 +152,7 @@ def owned_item() -> inventory_pb2.OwnedItem:
 
 def item() -> inventory_pb2.Item:
     return inventory_pb2.Item(
-        id=str(uuid.uuid4()),
+        id=HAT,
         name="Straw Hat",
         type=inventory_pb2.ITEM_TYPE_HAT,
         rarity=inventory_pb2.RARITY_COMMON,

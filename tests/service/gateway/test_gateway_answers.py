@@ -13,6 +13,7 @@ from protos.failure.v1 import failure_pb2
 from protos.session.v1 import session_pb2
 from services.kit.errors import Unavailable
 from tests.service.gateway.stage import (
+    HAT,
     STAMP_JSON,
     Stage,
     completion,
@@ -55,7 +56,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "GET /api/sandbox/clock": {},
     "POST /api/sandbox/clock": {"json": {"advance_minutes": 25}},
     "DELETE /api/sandbox/clock": {},
-    "POST /api/sandbox/grant": {"json": {"exp": 5, "gold": 5, "item_id": ID}},
+    "POST /api/sandbox/grant": {"json": {"exp": 5, "gold": 5, "item_id": HAT}},
 }
 ROUTES = {
     f"{next(iter(route.methods or ()))} {route.path}": route

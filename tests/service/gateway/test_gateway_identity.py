@@ -4,26 +4,21 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.protobuf.timestamp_pb2 import Timestamp
 
+from protos.auth.v1 import auth_pb2
 from services.kit.errors import Failure, Unavailable
-from tests.service.gateway.stage import FRIEND, PUBLIC, Stage, refusing, staged
+from tests.service.gateway.stage import FRIEND, PUBLIC, Stage, refusing
 
 
 class TokenReused(Failure):
     pass
-
-
-@pytest.fixture
-def own_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A stage whose keys and logins a test may change."""
-    with staged(tmp_path_factory.mktemp("g")) as stage:
-        yield stage
 
 
 def status(stage: Stage, token: str) -> int:
@@ -116,6 +111,20 @@ def test_a_token_expires_although_it_was_accepted_before(stage: Stage) -> None:
 
     assert status(stage, token) == 200
     assert within(3, lambda: status(stage, token) == 401)
+
+
+def test_tokens_expire_by_the_clock_of_auth_not_by_the_gateways(own_stage: Stage) -> None:
+    tomorrow = Timestamp(seconds=int(time.time()) + 86_400)
+    answer = auth_pb2.ListEndedFamiliesResponse(until=tomorrow, now=tomorrow)
+    today = own_stage.auth.token(str(uuid.uuid4()))
+    fresh = own_stage.auth.token(str(uuid.uuid4()), exp=tomorrow.seconds + 60)
+    assert status(own_stage, today) == 200
+
+    with own_stage.auth.playing(ListEndedFamilies=lambda _: answer):
+        expired = within(5, lambda: status(own_stage, today) == 401)
+
+    assert expired
+    assert status(own_stage, fresh) == 200
 
 
 def test_a_key_that_is_new_is_fetched_when_it_is_met(own_stage: Stage) -> None:

@@ -213,3 +213,12 @@ def test_the_reference_needs_no_outside_host(visitor: httpx.Client) -> None:
         "/openapi.json",
     ):
         assert visitor.get(part).status_code == 200
+
+
+def test_a_developers_gateway_counts_its_answers_by_status(visitor: httpx.Client) -> None:
+    visitor.get("/nowhere")
+
+    figures = visitor.get("/metrics")
+
+    assert figures.headers["content-type"].startswith("text/plain")
+    assert 'nesra_answers_total{status="404"}' in figures.text

@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway import envelope
+from gateway import coalescer, envelope
 from gateway.errors import CATALOGUE
 from protos.failure.v1 import failure_pb2
 from protos.session.v1 import session_pb2
+from services.kit.client import FAIR_S
 from services.kit.errors import Failure, Unauthenticated, Unavailable
 from tests.service.gateway.stage import FRIEND, PUBLIC, Stage, refusing, staged
 from tests.service.gateway.test_gateway_answers import GOOD, ID, ROUTES, send
@@ -189,6 +190,41 @@ def test_a_service_that_does_not_answer_is_unavailable(stage: Stage, player: htt
 
     problem(answer, "UNAVAILABLE")
     assert answer.headers["retry-after"] == "1"
+
+
+def test_an_item_of_a_batch_that_is_locked_is_unavailable(
+    stage: Stage, player: httpx.Client
+) -> None:
+    result = session_pb2.CompleteResult(failure=Unavailable().as_item())
+    with stage.session.playing(
+        BatchCompleteSessions=lambda _: session_pb2.BatchCompleteSessionsResponse(results=[result])
+    ):
+        answer = send(player, "POST /api/session/complete")
+
+    problem(answer, "UNAVAILABLE")
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_who_does_not_answer_is_not_waited_for_again_and_the_gateway_is_not_ready(
+    own_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coalescer, "BUDGET_S", FAIR_S + 0.1)
+    release = threading.Event()
+
+    def hang(_: Any) -> Any:
+        release.wait(10)
+        return session_pb2.BatchListTasksResponse()
+
+    with own_stage.player() as player, own_stage.session.playing(BatchListTasks=hang):
+        slow = [player.get("/api/tasks") for _ in range(3)]
+        quick = player.get("/api/tasks")
+        ready = player.get("/readyz")
+        release.set()
+
+    for answer in (*slow, quick):
+        problem(answer, "UNAVAILABLE")
+    assert quick.elapsed.total_seconds() < 0.5
+    assert (ready.status_code, ready.json()["services"]["session"]) == (503, False)
 
 
 def test_a_hung_service_is_unavailable_within_3_seconds(stage: Stage, player: httpx.Client) -> None:

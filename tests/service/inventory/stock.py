@@ -16,7 +16,7 @@ from protos.inventory.v1 import inventory_pb2 as pb
 from protos.inventory.v1 import inventory_pb2_grpc
 from services.inventory.__main__ import wired
 from services.kit.database import Connection, Database
-from services.kit.errors import Refused
+from services.kit.errors import Refused, from_item
 from services.kit.settings import ServiceSettings
 from tests.service.peers import SECRET, Peer, listening, peer
 
@@ -91,7 +91,7 @@ class Player:
         """What a session's drop gives."""
         result = self.stock.give([drop_of(self.id, session_id, luck=luck)])[0]
         if result.HasField("failure"):
-            raise Refused.from_item(result.failure)
+            raise from_item(result.failure)
         return result.granted
 
     def items(self) -> list[pb.OwnedItem]:

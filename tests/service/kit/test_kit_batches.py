@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.kit import batches
 from services.kit.batches import isolated
-from services.kit.errors import Failure, Unavailable
+from services.kit.errors import Failure, HeldUp, Unavailable
 from services.kit.shards import ShardsMixed
 
 
@@ -43,4 +44,33 @@ def test_what_concerns_the_whole_call_is_not_tried_item_by_item(failure: type[Ex
 
     with pytest.raises(failure):
         isolated(work, [1, 2, 3])
+    assert calls == [3]
+
+
+def test_a_locked_item_fails_alone_and_may_be_tried_again() -> None:
+    def work(items: Sequence[int]) -> list[int]:
+        if 2 in items:
+            raise HeldUp
+        return list(items)
+
+    answers = isolated(work, [1, 2, 3])
+
+    assert (answers[0], answers[2]) == (1, 3)
+    assert isinstance(answers[1], Failure)
+    assert answers[1].reason == "UNAVAILABLE"
+
+
+def test_items_for_which_no_time_is_left_may_be_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "SINGLY_WITHIN_S", 0.0)
+    calls: list[int] = []
+
+    def work(items: Sequence[int]) -> list[int]:
+        calls.append(len(items))
+        raise HeldUp
+
+    answers = isolated(work, [1, 2, 3])
+
+    assert [type(answer) for answer in answers] == [Unavailable] * 3
     assert calls == [3]

@@ -1,19 +1,61 @@
 """The kit's database: what passes is Unavailable, what collides is tried again, shards stay apart."""
 
+import contextlib
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from services.kit import database as kit_database
 from services.kit import shards
-from services.kit.database import Connection, Database
-from services.kit.errors import Unavailable
+from services.kit.database import Connection, Database, hurried
+from services.kit.errors import HeldUp, Unavailable
 from services.kit.settings import database_on
 from services.kit.shards import ShardsMixed
 from services.session import player_store
 from tests.service.peers import neighbours
+
+
+class Between:
+    """Stands between a client and PostgreSQL, and passes nothing on while it is silent."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        parts = urlsplit(url)
+        self._server = f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432"
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(f"{folder}/.s.PGSQL.5432")
+        self.url = parts._replace(query=f"host={quote(str(folder))}&port=5432").geturl()
+        self.is_silent = False
+
+    def __enter__(self) -> Self:
+        self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(self._server)
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError), source, sink:
+            while data := source.recv(65536):
+                if not self.is_silent:
+                    sink.sendall(data)
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +117,41 @@ def test_a_lock_that_is_held_too_long_is_unavailable(
     with psycopg.connect(url) as holder:
         _add(holder, table, 1)
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(HeldUp):
             database.transact(lambda connection: _add(connection, table, 1))
+
+
+def test_in_a_hurry_a_lock_is_not_waited_for(database: Database, table: str, url: str) -> None:
+    with psycopg.connect(url) as holder:
+        _add(holder, table, 1)
+        began = time.monotonic()
+
+        with pytest.raises(HeldUp), hurried():
+            database.transact(lambda connection: _add(connection, table, 1))
+
+        assert time.monotonic() - began < 0.8
+    database.transact(lambda connection: _add(connection, table, 1))
+
+
+def test_a_server_that_takes_a_statement_and_never_answers_is_given_up(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kit_database, "ANSWER_WITHIN_S", 0.3)
+    with Between(url, tmp_path) as between:
+        database = Database(between.url, size=1)
+        database.open()
+        assert database.is_ready()
+        began = time.monotonic()
+
+        between.is_silent = True
+        with pytest.raises(Unavailable):
+            database.transact(lambda connection: connection.execute("SELECT 1"))
+        given_up_after = time.monotonic() - began
+        between.is_silent = False
+
+        assert 0.3 <= given_up_after < 1.0
+        assert database.is_ready()
+        database.close()
 
 
 def test_a_connection_that_the_server_ended_is_unavailable_and_then_replaced(

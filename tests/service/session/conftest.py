@@ -15,9 +15,14 @@ from services.kit.client import Client
 from services.kit.database import Database
 from services.kit.rulesfile import load
 from services.kit.settings import RULES, ServiceSettings
+from services.kit.sweeper import Sweeper
 from services.session.__main__ import wired
+from services.session.outbox import SESSIONS, PostgresOutbox
+from services.session.receivers import WorldAndInventory
 from services.session.rules import Rules
-from services.session.settle import Settler, Sweeper
+from services.session.settle import Settler
+from services.session.store import SessionRow
+from services.session.timeouts import Timeouts
 from tests.service.peers import SECRET, Peer, listening, peer
 from tests.service.session.fakes import FakeInventory, FakeWorld, served
 
@@ -33,6 +38,7 @@ class Town:
     world: FakeWorld
     inventory: FakeInventory
     sweeper: Sweeper
+    outbox: PostgresOutbox[SessionRow]
     url: str
 
     def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -52,6 +58,13 @@ def town(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) ->
 def generous(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A town in which every session drops."""
     with _town(new_database("session"), tmp_path_factory.mktemp("t"), drop_chance=10_000) as town:
+        yield town
+
+
+@pytest.fixture
+def new_town(new_database: NewDatabase, tmp_path: Path) -> Iterator[Town]:
+    """A town in which nobody played before."""
+    with _town(new_database("session"), tmp_path, drop_chance=0) as town:
         yield town
 
 
@@ -87,7 +100,7 @@ def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> 
         service = wired(settings, targets.__getitem__)
         with (
             listening(service, folder) as target,
-            _sweeper(settings, inventory_target, world_target) as sweeper,
+            _sweeper(settings, inventory_target, world_target) as (sweeper, outbox),
         ):
             stub = session_pb2_grpc.SessionServiceStub
             yield Town(
@@ -96,6 +109,7 @@ def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> 
                 world=world,
                 inventory=inventory,
                 sweeper=sweeper,
+                outbox=outbox,
                 url=url,
             )
 
@@ -103,16 +117,18 @@ def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> 
 @contextmanager
 def _sweeper(
     settings: ServiceSettings, inventory_target: str, world_target: str
-) -> Iterator[Sweeper]:
-    """A sweeper that runs only when a test says so."""
+) -> Iterator[tuple[Sweeper, PostgresOutbox[SessionRow]]]:
+    """A sweeper that runs only when a test says so, and the outbox that it works on."""
     tokens = TokenMaker("session", SECRET)
     inventory = Client("inventory", inventory_target, tokens)
     world = Client("world", world_target, tokens)
-    database = Database(settings.database_url, size=2)
+    database = Database(settings.database_url, size=4)
     database.open()
     numbers, _ = load(settings.rules, "session", Rules)
     try:
-        yield Sweeper(database, Settler(database, inventory, world), numbers)
+        outbox = PostgresOutbox(database, SESSIONS)
+        settler = Settler(outbox, WorldAndInventory(world, inventory))
+        yield Sweeper(settler.settle_due, Timeouts(database, numbers).close_due), outbox
     finally:
         inventory.close()
         world.close()

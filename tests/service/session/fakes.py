@@ -9,25 +9,33 @@ import grpc
 from protos.failure.v1 import failure_pb2
 from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
 from protos.world.v1 import world_pb2, world_pb2_grpc
+from services.kit.errors import Unavailable
 from services.kit.server import Served
 
 GIVEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeWorld(world_pb2_grpc.WorldServiceServicer):
-    """Counts each session once. `away` and `refused` say which calls and players fail."""
+    """Counts each session once.
+
+    `away`, `refused` and `breaking` say whether all calls fail, those items of a
+    call that are of some players, or whole calls that have such items.
+    """
 
     def __init__(self) -> None:
         self.counted: dict[str, set[str]] = {}
         self.calls: list[int] = []
         self.away = False
         self.refused: set[str] = set()
+        self.breaking: set[str] = set()
         self._lock = threading.Lock()
 
     def BatchCreditSessions(
-        self, request: world_pb2.BatchCreditSessionsRequest, context: grpc.ServicerContext
+        self, request: world_pb2.BatchCreditSessionsRequest, _: grpc.ServicerContext
     ) -> world_pb2.BatchCreditSessionsResponse:
-        _be_there(self.away, context)
+        _be_there(self.away)
+        if self.breaking & {credit.user_id for credit in request.credits}:
+            raise KeyError
         with self._lock:
             self.calls.append(len(request.credits))
             return world_pb2.BatchCreditSessionsResponse(
@@ -54,9 +62,9 @@ class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
         self.away = False
 
     def BatchGrantDrops(
-        self, request: inventory_pb2.BatchGrantDropsRequest, context: grpc.ServicerContext
+        self, request: inventory_pb2.BatchGrantDropsRequest, _: grpc.ServicerContext
     ) -> inventory_pb2.BatchGrantDropsResponse:
-        _be_there(self.away, context)
+        _be_there(self.away)
         for drop in request.drops:
             self.given[drop.session_id] = drop.luck
         hat = inventory_pb2.OwnedItem(
@@ -93,6 +101,6 @@ def served(name: str, servicer: Any) -> Served:
     )
 
 
-def _be_there(away: bool, context: grpc.ServicerContext) -> None:  # noqa: FBT001  # a flag of the fake
+def _be_there(away: bool) -> None:  # noqa: FBT001  # a flag of the fake
     if away:
-        context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        raise Unavailable

@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 
 from protos.session.v1 import session_pb2 as pb
-from services.kit.errors import Refused
+from services.kit.errors import from_item
 from tests.service.peers import Peer
 
 
@@ -46,7 +46,7 @@ class Player:
         request = pb.BatchCompleteSessionsRequest(completes=[wish])
         result = self.service.BatchCompleteSessions(request).results[0]
         if result.HasField("failure"):
-            raise Refused.from_item(result.failure)
+            raise from_item(result.failure)
         completion: pb.Completion = result.completed
         return completion
 

@@ -7,8 +7,9 @@ import pytest
 
 from protos.session.v1 import session_pb2 as pb
 from services.kit.database import Connection, Database
-from services.kit.statements import Command
+from services.kit.statements import Command, Query
 from services.session import store
+from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.store import Key
 from tests.service.peers import neighbours
 from tests.service.session.conftest import Town
@@ -44,9 +45,8 @@ def test_the_first_mark_of_a_session_stays(generous: Town) -> None:
 
     database = Database(generous.url, size=1)
     database.open()
-    with database.read() as connection:
-        mark = store.Mark(player.id, session.session_id, '{"item": "another"}')
-        store.mark_settled(connection, [mark])
+    key = Key(player.id, session.session_id)
+    PostgresOutbox(database, SESSIONS).mark({key: {"item": "another"}})
     database.close()
 
     after = generous.rows("SELECT settled_at FROM session WHERE user_id = %s", player.id)
@@ -54,8 +54,10 @@ def test_the_first_mark_of_a_session_stays(generous: Town) -> None:
     assert player.history()[0].dropped_item == session.dropped_item
 
 
-@pytest.mark.parametrize("statement", [store.MARK_SETTLED, store.POSTPONE])
-def test_what_changes_many_rows_unlocked_locks_them_in_order(statement: Command) -> None:
+@pytest.mark.parametrize("statement", [SESSIONS.mark, SESSIONS.lease, SESSIONS.refuse])
+def test_what_changes_many_rows_unlocked_locks_them_in_order(
+    statement: Command | Query[Key],
+) -> None:
     # By its text: an index scan meets the rows in order anyway, until one day it does not.
     locked = statement.sql.partition("FOR UPDATE")[0]
 

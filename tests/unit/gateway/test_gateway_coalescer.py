@@ -33,12 +33,14 @@ class FarSide:
         self.batches: list[list[int]] = []
         self.timeouts: list[float] = []
         self.open = asyncio.Event()
+        self.came = asyncio.Event()
         self.at_once = 0
         self.most_at_once = 0
 
     async def send(self, items: list[int], timeout_s: float) -> Sequence[int | Failure]:
         self.batches.append(items)
         self.timeouts.append(timeout_s)
+        self.came.set()
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await self.open.wait()
@@ -116,6 +118,26 @@ async def test_nothing_leaves_beside_a_batch_that_is_quick() -> None:
     assert far.batches == [[1]]
     far.open.set()
     await asyncio.gather(*tasks)
+
+
+async def test_what_waits_leaves_by_itself_once_the_batch_before_it_is_held_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(coalescer, "PATIENCE_S", 0.01)
+    far = FarSide()
+    coalescing = Coalescer(far.send)
+    tasks = asked(coalescing, [1])
+    await settled()
+    tasks += asked(coalescing, [2, 3])
+    await settled()
+    assert far.batches == [[1]]
+
+    far.came.clear()
+    await asyncio.wait_for(far.came.wait(), timeout=5)
+
+    assert far.batches == [[1], [2, 3]]
+    far.open.set()
+    assert await asyncio.gather(*tasks) == [2, 4, 6]
 
 
 async def test_a_full_batch_leaves_beside_another() -> None:

@@ -1,0 +1,103 @@
+"""World and inventory, as they are told of successes: see settle.py."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
+from protos.world.v1 import world_pb2, world_pb2_grpc
+from services.kit.client import Call, Client
+from services.kit.errors import Failure, Unavailable, from_item
+from services.kit.times import wire
+from services.session import rules
+from services.session.settle import Told
+from services.session.store import Key, SessionRow
+
+log = structlog.get_logger(__name__)
+
+
+class WorldAndInventory:
+    """Both are told at once, with the whole batch each."""
+
+    def __init__(self, world: Client, inventory: Client) -> None:
+        self._world = world
+        self._inventory = inventory
+        self._credits = world_pb2_grpc.WorldServiceStub(world.channel)
+        self._drops = inventory_pb2_grpc.InventoryServiceStub(inventory.channel)
+
+    def tell(self, rows: Sequence[SessionRow], *, timeout_s: float) -> Told:
+        """Also tells world of what is settled, for its answer: how the town is now."""
+        dropping = [row for row in rows if row.dropped and row.settled_at is None]
+        credits_ = _Told(self._credit, rows, "credited", timeout_s)
+        drops = _Told(self._drop, dropping, "granted", timeout_s) if dropping else None
+        credited, no_credit = credits_.outcomes()
+        granted, no_grant = drops.outcomes() if drops else ({}, [])
+        return Told(credited, granted, frozenset([*no_credit, *no_grant]))
+
+    def _credit(self, rows: Sequence[SessionRow], timeout_s: float) -> Call[Any]:
+        credits_ = [
+            world_pb2.Credit(user_id=row.user_id, session_id=row.id, ends_at=wire(row.ends_at))
+            for row in rows
+        ]
+        request = world_pb2.BatchCreditSessionsRequest(credits=credits_)
+        return self._world.begin(self._credits.BatchCreditSessions, request, timeout_s=timeout_s)
+
+    def _drop(self, rows: Sequence[SessionRow], timeout_s: float) -> Call[Any]:
+        drops = [
+            inventory_pb2.Drop(
+                user_id=row.user_id, session_id=row.id, luck=rules.luck(row.seed, row.id).choice
+            )
+            for row in rows
+        ]
+        request = inventory_pb2.BatchGrantDropsRequest(drops=drops)
+        return self._inventory.begin(self._drops.BatchGrantDrops, request, timeout_s=timeout_s)
+
+
+class _Told:
+    """One receiver that is being told of a batch."""
+
+    def __init__(
+        self,
+        begin: Callable[[Sequence[SessionRow], float], Call[Any]],
+        rows: Sequence[SessionRow],
+        outcome: str,
+        timeout_s: float,
+    ) -> None:
+        self._begin = begin
+        self._rows = rows
+        self._outcome = outcome
+        self._timeout_s = timeout_s
+        self._call = begin(rows, timeout_s)
+
+    def outcomes(self) -> tuple[dict[Key, Any], list[Key]]:
+        """Waits: what each session brought, and those that were refused; no word of the others."""
+        try:
+            results = self._call.answer().results
+        except Unavailable:
+            log.warning("settle_postponed", outcome=self._outcome, sessions=len(self._rows))
+            return {}, []
+        except Failure as failure:
+            return self._broken(failure)
+        brought: dict[Key, Any] = {}
+        refused: list[Key] = []
+        for row, result in zip(self._rows, results, strict=True):
+            if result.HasField(self._outcome):
+                brought[row.key] = getattr(result, self._outcome)
+            elif (why := from_item(result.failure).reason) != Unavailable.reason:
+                log.warning("delivery_refused", session=row.id, reason=why)
+                refused.append(row.key)
+        return brought, refused
+
+    def _broken(self, failure: Failure) -> tuple[dict[Key, Any], list[Key]]:
+        """The receiver was there and broke on the whole: one by one, that all but the cause go through."""
+        log.warning("delivery_refused", outcome=self._outcome, reason=failure.reason)
+        if len(self._rows) == 1:
+            return {}, [self._rows[0].key]
+        brought: dict[Key, Any] = {}
+        refused: list[Key] = []
+        for row in self._rows:
+            one, no = _Told(self._begin, [row], self._outcome, self._timeout_s).outcomes()
+            brought |= one
+            refused += no
+        return brought, refused

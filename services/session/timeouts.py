@@ -1,0 +1,60 @@
+"""Sessions that nobody completed in time: closed by whoever looks first, at last by the sweeper."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from services.kit.batches import isolated
+from services.kit.clock import database_now
+from services.kit.database import Connection, Database
+from services.kit.shards import by_shard
+from services.session import rules, store
+from services.session.rules import Rules
+from services.session.settle import BATCH
+from services.session.store import Key, SessionRow
+
+
+class Timeouts:
+    """Times out pending sessions of all players, a page at a time."""
+
+    def __init__(self, database: Database, numbers: Rules) -> None:
+        self._database = database
+        self._rules = numbers
+        # Those that could not be closed must not hold up the ones behind them.
+        self._after = store.FIRST
+
+    def close_due(self) -> bool:
+        """Closes a page of overdue sessions; whether there are more. Raises Unavailable."""
+        overdue = self._overdue()
+        for batch in by_shard(overdue):
+            isolated(self._close, [row.key for row in batch])
+        is_full = len(overdue) == BATCH
+        self._after = store.place_of(overdue[-1]) if is_full else store.FIRST
+        return is_full
+
+    def _overdue(self) -> list[SessionRow]:
+        window = timedelta(hours=self._rules.completable_hours)
+        with self._database.read() as connection:
+            ended = database_now(connection) - window
+            return store.overdue(connection, ended=ended, after=self._after, limit=BATCH)
+
+    def _close(self, keys: Sequence[Key]) -> list[None]:
+        self._database.transact(lambda connection: self._close_pending(connection, keys))
+        return [None] * len(keys)
+
+    def _close_pending(self, connection: Connection, keys: Sequence[Key]) -> None:
+        """Times out those that are still pending, as they are under the lock."""
+        rows = store.lock_sessions(connection, keys).values()
+        pending = [row for row in rows if row.status == "pending"]
+        store.close_sessions(connection, [timed_out(row, self._rules) for row in pending])
+
+
+def timed_out(row: SessionRow, numbers: Rules) -> SessionRow:
+    """A session that nobody completed in time; it pays nothing."""
+    return replace(
+        row,
+        status="timeout",
+        ended_at=rules.completable_until(row.ends_at, numbers),
+        reward_exp=0,
+        reward_gold=0,
+    )
