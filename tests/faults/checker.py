@@ -125,11 +125,11 @@ def drops_are_fair(events: Sequence[Event], _: Ledger) -> Iterator[Violation]:
                 yield Violation("R4", f"{end.session} dropped against its roll")
 
 
-def drops_are_as_frequent_as_promised(
-    events: Sequence[Event], _: Ledger
-) -> Iterator[Violation]:
+def drops_are_as_frequent_as_promised(events: Sequence[Event], _: Ledger) -> Iterator[Violation]:
     """R4: 850 to 1,150 of 10,000 successes drop; of other numbers, as likely bounds."""
-    proofs = {e.session: e.told["drop_proof"] for e in ends_of(events, "complete") if e.status == 200}
+    proofs = {
+        e.session: e.told["drop_proof"] for e in ends_of(events, "complete") if e.status == 200
+    }
     if not proofs:
         return
     chance = next(iter(proofs.values()))["chance"]

@@ -53,6 +53,8 @@ def scene_in(
         return scenes[-1]
 
     yield set_scene
+    for scene in scenes:
+        scene.crowd.rest()
     figures = {name: value for scene in scenes for name, value in scene.figures.items()}
     request.node.user_properties.append((FIGURES, (request.node.name, seed, figures)))
 

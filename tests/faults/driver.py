@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from tests.faults.balancer import Balancer
 from tests.faults.history import History
-from tests.faults.players import Caller, GaveUp, Player
+from tests.faults.players import Caller, GaveUp, Player, Refused
 
 Answer = TypeVar("Answer")
 
@@ -35,6 +36,8 @@ class Driver:
 
     def close(self) -> None:
         """Ends the thread; nobody may be playing."""
+        # What was closed just now is gone a moment later.
+        self.do(asyncio.sleep(0.05))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -60,14 +63,26 @@ class Crowd:
         self._driver = driver
         self._ports = ports
         self._accounts = driver.do(self._registered(count))
+        self._loads: list[Load] = []
 
-    def load(self, seed: int, *, players: int = 0) -> "Load":
-        """A load by some of the players, by default all; what they do follows from the seed."""
+    def load(self, seed: int, *, players: int = 0, balanced: bool = False) -> "Load":
+        """A load by some of the players, by default all; what they do follows from the seed.
+
+        Balanced, it reaches only gateways that are ready, as it does in production.
+        """
         chosen = self._accounts[: players or len(self._accounts)]
         rng = random.Random(seed)
         history = History()
-        caller = Caller(self._ports, history, rng)
-        return Load(self._driver, caller, [Player(caller, account) for account in chosen], rng)
+        balancer = Balancer(self._ports) if balanced else None
+        caller = Caller(self._ports, history, rng, balancer)
+        players_ = [Player(caller, account) for account in chosen]
+        self._loads.append(Load(self._driver, caller, players_, rng))
+        return self._loads[-1]
+
+    def rest(self) -> None:
+        """Closes the connections of all loads."""
+        while self._loads:
+            self._loads.pop().close()
 
     async def _registered(self, count: int) -> list[Any]:
         caller = Caller(self._ports, History(), random.Random(0))
@@ -87,6 +102,7 @@ class Goal:
     """How much is to be played: so many sessions, or until it is called off."""
 
     sessions: int
+    tolerant: bool = False
     is_off: bool = False
 
     def take(self) -> bool:
@@ -122,9 +138,12 @@ class Load:
             yield is_done
 
     @contextmanager
-    def going_on(self) -> Iterator[None]:
-        """Has sessions played as long as the block lasts; those that are under way come to their end."""
-        goal = Goal(sessions=1_000_000_000)
+    def going_on(self, *, tolerant: bool = False) -> Iterator[None]:
+        """Has sessions played as long as the block lasts; those under way come to their end.
+
+        Tolerant players leave a session that is refused to them.
+        """
+        goal = Goal(sessions=1_000_000_000, tolerant=tolerant)
         with self._driver.doing(self._all_play(goal)):
             try:
                 yield
@@ -144,7 +163,11 @@ class Load:
         self._driver.do(closed())
 
     async def _all_play(self, goal: Goal) -> None:
+        watch = self._caller.balancer and asyncio.create_task(self._caller.balancer.watch())
         await asyncio.gather(*(self._play(player, goal) for player in self.players))
+        if watch:
+            watch.cancel()
+            await asyncio.wait([watch])
 
     async def _play(self, player: Player, goal: Goal) -> None:
         while goal.take():
@@ -152,6 +175,9 @@ class Load:
                 await self._session(player)
             except GaveUp as gave_up:
                 self.gave_up.append(gave_up)
+            except Refused:
+                if not goal.tolerant:
+                    raise
 
     async def _session(self, player: Player) -> None:
         session = await player.start()

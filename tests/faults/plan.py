@@ -47,15 +47,15 @@ def kills(seed: int, names: Sequence[str]) -> Iterator[Kill]:
         yield Kill(rng.uniform(*KILL_EVERY_S), rng.choice(list(names)))
 
 
-def cuts(
-    seed: int, links: Sequence[tuple[str, str]], *, count: int, longest_s: float
-) -> list[Cut]:
-    """So many cuts, spread evenly over links and kinds; most are short, some as long as allowed."""
+def cuts(seed: int, links: Sequence[tuple[str, str]], *, count: int, longest_s: float) -> list[Cut]:
+    """So many cuts, spread evenly over links and kinds; most are short, one is as long as allowed."""
     rng = random.Random(seed)
     every = [(link, how) for link in sorted(links) for how in HOWS]
     rng.shuffle(every)
     chosen = [every[n % len(every)] for n in range(count)]
-    return [Cut(link, how, min(longest_s, 1.0 + rng.expovariate(0.3))) for link, how in chosen]
+    seconds = [min(longest_s, 1.0 + rng.expovariate(0.5)) for _ in chosen]
+    seconds[rng.randrange(count)] = longest_s
+    return [Cut(link, how, each_s) for (link, how), each_s in zip(chosen, seconds, strict=True)]
 
 
 def restarts(seed: int, names: Sequence[str], count: int) -> list[str]:

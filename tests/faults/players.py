@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.driver import Request
-from tests.faults.client import Answer, Client
+from tests.faults.balancer import Balancer
+from tests.faults.client import Answer, Client, Request
 from tests.faults.history import History, Kind, kind_of, told_by
 
+NAMED = 0.5
 PASSWORD = "three quiet hours"
 MINUTES = 5
 # Well before the 15 min of an access token are over.
@@ -30,6 +31,10 @@ class GaveUp(Exception):
     """A player tried as long as anybody would, and the town did not answer."""
 
 
+class Refused(Exception):
+    """The town said no where a player who plays by the rules must be served."""
+
+
 @dataclass(slots=True)
 class Account:
     """A player's account, and the login that it plays with."""
@@ -43,12 +48,22 @@ class Account:
 
 
 class Caller:
-    """Sends requests to the gateways, and notes each in the history."""
+    """Sends requests to the gateways, and notes each in the history.
 
-    def __init__(self, ports: Mapping[str, int], history: History, rng: random.Random) -> None:
+    With a balancer, only to those that it knows to be ready.
+    """
+
+    def __init__(
+        self,
+        ports: Mapping[str, int],
+        history: History,
+        rng: random.Random,
+        balancer: Balancer | None = None,
+    ) -> None:
         self.history = history
+        self.balancer = balancer
         self._clients = {name: Client(port) for name, port in ports.items()}
-        self._rng = rng
+        self.rng = rng
 
     def close(self) -> None:
         """Closes all connections."""
@@ -74,7 +89,7 @@ class Caller:
         self.history.end(
             invoked,
             answer.status,
-            told_by(operation, body) if answer.status else {},
+            told_by(operation, body) if answer.status else {"was_sent": answer.was_sent},
             session=session or _session_in(body),
         )
         return answer
@@ -86,9 +101,7 @@ class Caller:
         wait_s, gateway = FIRST_WAIT_S, ""
         for _ in range(TRIES):
             gateway = self._any_gateway(but=gateway)
-            answer = await self.once(
-                account, operation, request, session=session, gateway=gateway
-            )
+            answer = await self.once(account, operation, request, session=session, gateway=gateway)
             if kind_of(answer.status) is not Kind.UNKNOWN:
                 return answer
             await asyncio.sleep(max(answer.retry_after_s * RETRY_SCALE, self._spread(wait_s)))
@@ -97,11 +110,13 @@ class Caller:
 
     def _any_gateway(self, *, but: str = "") -> str:
         """One that may answer: another one than was tried last, where there is one."""
-        others = [name for name in self._clients if name != but]
-        return self._rng.choice(others or [but])
+        known = self._clients.keys()
+        ready = self.balancer.ready & known if self.balancer else known
+        others = sorted(name for name in ready or known if name != but)
+        return self.rng.choice(others or [but])
 
     def _spread(self, seconds: float) -> float:
-        return seconds * self._rng.uniform(0.5, 1.0)
+        return seconds * self.rng.uniform(0.5, 1.0)
 
 
 class Player:
@@ -130,21 +145,37 @@ class Player:
         """The id of a session under way: a new one, or the one that a lost answer had started."""
         await self._keep_fresh()
         body = {"task_template_id": self.account.task_id, "duration_minutes": MINUTES}
-        answer = await self._told("start", "POST /api/session/start", body)
+        # Half of the clients name their try, so that a repetition is told what the first was.
+        key = secrets.token_hex(8) if self._caller.rng.random() < NAMED else ""
+        answer = await self._told("start", "POST /api/session/start", body, key=key)
         found = answer.body if answer.is_ok else answer.body.get("active_session", {})
-        assert "session_id" in found, answer
+        if "session_id" not in found:
+            raise Refused(answer)
         return str(found["session_id"])
 
     async def let_it_pass(self, session: str) -> None:
         """Moves the player's clock past the end of a session."""
         body = {"advance_minutes": MINUTES}
         answer = await self._told("wait", "POST /api/sandbox/clock", body, session=session)
-        assert answer.is_ok, answer
+        if not answer.is_ok:
+            raise Refused(answer)
 
     async def complete(self, session: str) -> Answer:
         """What the town finally says to a completion."""
         body = {"session_id": session}
         return await self._told("complete", "POST /api/session/complete", body, session=session)
+
+    async def start_once(self) -> str:
+        """The id of the session that one try to start brought; "" where it brought none."""
+        body = {"task_template_id": self.account.task_id, "duration_minutes": MINUTES}
+        request = self._request("POST /api/session/start", body)
+        answer = await self._caller.once(self.account, "start", request)
+        return _session_in(answer.body) if answer.is_ok else ""
+
+    async def cancel_once(self, session: str) -> Answer:
+        """What the town says to one try of a cancellation."""
+        request = self._request("POST /api/session/cancel", {"session_id": session})
+        return await self._caller.once(self.account, "cancel", request, session=session)
 
     async def complete_once(self, session: str) -> Answer:
         """What the town says to one try of a completion."""
@@ -168,20 +199,26 @@ class Player:
     async def ask(self, operation: str, call: str, body: dict[str, Any] | None = None) -> Any:
         """The body of an answer that must be a success."""
         answer = await self._told(operation, call, body)
-        assert answer.is_ok, (operation, answer)
+        if not answer.is_ok:
+            raise Refused(answer)
         return answer.body
 
     async def _told(
-        self, operation: str, call: str, body: dict[str, Any] | None = None, *, session: str = ""
+        self,
+        operation: str,
+        call: str,
+        body: dict[str, Any] | None = None,
+        *,
+        session: str = "",
+        key: str = "",
     ) -> Answer:
-        return await self._caller.until_told(
-            self.account, operation, self._request(call, body), session=session
-        )
+        request = self._request(call, body, key)
+        return await self._caller.until_told(self.account, operation, request, session=session)
 
-    def _request(self, call: str, body: dict[str, Any] | None) -> Request:
+    def _request(self, call: str, body: dict[str, Any] | None, key: str = "") -> Request:
         method, _, path = call.partition(" ")
         content = json.dumps(body) if body else ""
-        return Request(method, path, self.account.access_token, content)
+        return Request(method, path, self.account.access_token, content, key)
 
     def _credentials(self) -> dict[str, str]:
         return {"email": self.account.email, "password": PASSWORD}

@@ -84,7 +84,10 @@ class Link:
         self._proxy = proxy
         self._server = server
         self._delays_s: dict[Side, float] = {"server": 0.0, "client": 0.0}
-        self._open: dict[Side, asyncio.Event] = {"server": asyncio.Event(), "client": asyncio.Event()}
+        self._open: dict[Side, asyncio.Event] = {
+            "server": asyncio.Event(),
+            "client": asyncio.Event(),
+        }
         self._is_refusing = False
         self._writers: set[asyncio.StreamWriter] = set()
         for gate in self._open.values():
@@ -217,4 +220,3 @@ def _abort(writer: asyncio.StreamWriter) -> None:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
     writer.close()
     writer.transport.abort()
-

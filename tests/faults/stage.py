@@ -32,24 +32,24 @@ class Scene:
     folder: Path
     figures: dict[str, Any] = field(default_factory=dict)
 
-    def load(self, *, players: int = 0) -> Load:
-        """A load by the crowd, or by so many of it."""
-        return self.crowd.load(self.seed, players=players)
+    def load(self, *, players: int = 0, balanced: bool = False) -> Load:
+        """A load by the crowd, or by so many of it; see Crowd.load."""
+        return self.crowd.load(self.seed, players=players, balanced=balanced)
 
     def judge(self, *loads: Load, only: Callable[[Violation], bool] = lambda _: True) -> None:
         """Waits until the town has healed; then nothing that was promised may be broken.
 
-        Fails with everything that is broken, and leaves the histories behind.
+        Fails with everything that is broken. The histories are left behind.
         """
         self.town.heal()
         self.figures["healed_s"] = round(self._heals(), 2)
         found = [violation for load in loads for violation in self._judged(load) if only(violation)]
-        found += [Violation("R1", f"gave up: {gave_up}") for load in loads for gave_up in load.gave_up]
+        found += [
+            Violation("R1", f"gave up: {gave_up}") for load in loads for gave_up in load.gave_up
+        ]
         self.figures |= _figures([event for load in loads for event in load.history.events])
         for number, load in enumerate(loads):
-            load.close()
-            if found:
-                load.history.write(self.folder / f"history-{self.seed}-{number}.jsonl")
+            load.history.write(self.folder / f"history-{self.seed}-{number}.jsonl")
         assert found == [], f"seed {self.seed}, histories in {self.folder}: {_first(found)}"
         verify(self.town)
 

@@ -31,10 +31,10 @@ class Tier:
     # R11: restarts in all.
     restarts: int = 100
     # R12: cuts in all, and the longest of them.
-    cuts: int = 70
+    cuts: int = 42
     longest_cut_s: float = 60.0
     # R13: wrong clocks in all.
-    skews: int = 25
+    skews: int = 30
 
 
 TIERS: Final = {
