@@ -12,6 +12,7 @@ from services.kit.shards import shard_of
 from services.kit.times import wire
 from services.session.rules import luck
 from tests.faults import ledger, plan
+from tests.faults.history import ends_of
 from tests.faults.ledger import Ledger, SessionRow
 from tests.faults.stage import Scene
 from tests.service.peers import Peer, peer
@@ -29,7 +30,9 @@ def test_r5_every_delivery_repeated_in_any_order_counts_once(scene: Scene) -> No
         scene.town.links["session-1", callee].reset()
     with load.playing(scene.tier.deliveries):
         pass
-    paid = _paid(ledger.read(scene.town.databases, load.player_ids))
+    played = {end.session for end in ends_of(load.history.events, "complete")}
+    final = ledger.read(scene.town.databases, load.player_ids)
+    paid = [row for row in _paid(final) if row.id in played]
     told = plan.repeated(scene.seed, paid)
 
     credits_ = _credited(scene, told)
