@@ -28,10 +28,10 @@ def test_r11_no_accepted_request_fails_while_everything_is_restarted(
             scene.town.restart(name)
 
     scene.figures["restarts"] = len(order)
+    scene.judge(load)
     failed = [
         end
         for end in ends_of(load.history.events)
         if end.kind is Kind.UNKNOWN and end.told.get("was_sent", True)
     ]
     assert failed == [], f"{len(failed)} requests failed, such as {failed[:10]}"
-    scene.judge(load)
