@@ -19,6 +19,7 @@ from services.inventory.service import InventoryService
 from services.kit.rulesfile import load
 from services.kit.settings import RULES
 from services.kit.sweeper import EVERY_S, Sweeper
+from services.session.once import Once
 from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.player_store import HeroRow, TaskRow
 from services.session.players import Players
@@ -138,11 +139,12 @@ class Town:
         sweeper = Sweeper(settler.settle_due, Timeouts(database, SESSION_RULES).close_due)
         self.scheduler.spawn(f"sweeper of {name}", lambda: self._sweep(sweeper), home=name)
         servicer = SessionService(
-            self.parts.sessions(database, SESSION_RULES, "simulated", has_sandbox=False),
-            Players(database, SESSION_RULES, has_sandbox=False),
-            settler,
-            SESSION_RULES,
-            "simulated",
+            sessions=self.parts.sessions(database, SESSION_RULES, "simulated", has_sandbox=False),
+            players=Players(database, SESSION_RULES, has_sandbox=False),
+            once=Once(database),
+            settler=settler,
+            numbers=SESSION_RULES,
+            rules_version="simulated",
         )
         return _added(session_pb2_grpc.add_SessionServiceServicer_to_server, servicer)
 
