@@ -15,6 +15,8 @@ COMMANDS: Final = {
     "migrate": "make the databases that are missing, and bring all tables up to date",
     "serve": "be one process of the town: a service, or the gateway",
     "verify": "recompute every balance from what never changes, and name each drift",
+    "repair": "mend what `verify` names, with an audited entry for each change",
+    "deliveries": "list what is not delivered yet, and put back what was given up",
     "healthy": "tell by the exit code whether a process may take traffic",
 }
 
