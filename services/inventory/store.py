@@ -67,7 +67,10 @@ class HeldRow:
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """An item that comes to a player; `session_id` only with the source drop."""
+    """An item that comes to a player.
+
+    `session_id` only with the source drop, `purchase_id` only with shop.
+    """
 
     user_id: str
     item_id: str
@@ -75,6 +78,7 @@ class Acquisition:
     obtained_at: datetime
     source: str
     session_id: str | None = None
+    purchase_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,24 @@ class Grant:
     user_id: str
     session_id: str
     item_id: str | None
+    obtained_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseKey:
+    """Names one purchase."""
+
+    user_id: str
+    purchase_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one purchase brought, for ever."""
+
+    user_id: str
+    purchase_id: str
+    item_id: str
     obtained_at: datetime
 
 
@@ -185,7 +207,15 @@ _READ_HELD = Query(
 )
 _ACQUIRED = [
     inventory.c[name]
-    for name in ("user_id", "item_id", "id", "obtained_at", "source", "session_id")
+    for name in (
+        "user_id",
+        "item_id",
+        "id",
+        "obtained_at",
+        "source",
+        "session_id",
+        "purchase_id",
+    )
 ]
 _ACQUIRE = Command(
     insert(inventory).from_select([c.name for c in _ACQUIRED], select(given(*_ACQUIRED)))
@@ -206,6 +236,20 @@ _READ_GRANTS = Query(
 )
 _ADD_GRANTS = Command(
     insert(drop_grant).from_select([c.name for c in drop_grant.c], select(given(*drop_grant.c)))
+)
+_paid = given(inventory.c.user_id, inventory.c.purchase_id)
+_READ_DELIVERIES = Query(
+    select(
+        inventory.c.user_id, inventory.c.purchase_id, inventory.c.item_id, inventory.c.obtained_at
+    )
+    .join(
+        _paid,
+        and_(
+            inventory.c.user_id == _paid.c.user_id, inventory.c.purchase_id == _paid.c.purchase_id
+        ),
+    )
+    .where(of_users(inventory.c.user_id)),
+    Delivery,
 )
 
 
@@ -280,3 +324,8 @@ def add_grants(connection: Connection, rows: Sequence[Grant]) -> None:
     """Records what sessions' drops gave."""
     if rows:
         _ADD_GRANTS.run(connection, rows=rows)
+
+
+def read_deliveries(connection: Connection, keys: Sequence[PurchaseKey]) -> list[Delivery]:
+    """What these purchases brought, where they were told before."""
+    return _READ_DELIVERIES.all(connection, rows=keys)
