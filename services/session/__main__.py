@@ -11,13 +11,17 @@ from services.kit.rulesfile import load_or_exit
 from services.kit.server import Served
 from services.kit.settings import ServiceSettings, target_of
 from services.kit.sweeper import Sweeper
+from services.session.deliveries import Deliveries
 from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.players import Players
-from services.session.receivers import WorldAndInventory
+from services.session.purchase_store import PURCHASES
+from services.session.purchases import Purchases
+from services.session.receivers import ShopInventory, WorldAndInventory
 from services.session.rules import Rules
 from services.session.service import CALLERS, SERVICE, SessionService
 from services.session.sessions import Sessions
 from services.session.settle import Settler
+from services.session.shop import Shop
 from services.session.timeouts import Timeouts
 
 
@@ -29,13 +33,18 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
     inventory = Client("inventory", target_of("inventory"), tokens)
     world = Client("world", target_of("world"), tokens)
     settler = Settler(PostgresOutbox(database, SESSIONS), WorldAndInventory(world, inventory))
-    sweeper = Sweeper(settler.settle_due, Timeouts(database, numbers).close_due)
+    counter = ShopInventory(inventory)
+    purchases = Purchases(database, has_sandbox=settings.sandbox)
+    deliveries = Deliveries(PostgresOutbox(database, PURCHASES), counter, purchases.refund)
+    timeouts = Timeouts(database, numbers)
+    sweeper = Sweeper(settler.settle_due, deliveries.settle_due, timeouts.close_due)
     servicer = SessionService(
         Sessions(database, numbers, version, has_sandbox=settings.sandbox),
         Players(database, numbers, has_sandbox=settings.sandbox),
+        Shop(counter, purchases, deliveries),
         settler,
-        numbers,
-        version,
+        numbers=numbers,
+        rules_version=version,
     )
     database.open()
 

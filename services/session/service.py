@@ -1,7 +1,8 @@
 """The session service's calls: messages in, messages out, then tell the others.
 
-Deciding and saving is done in sessions.py and players.py, one transaction each;
-what follows a success in world and inventory in settle.py.
+Deciding and saving is done in sessions.py, purchases.py and players.py, one
+transaction each; what follows a success in world and inventory in settle.py, a
+payment in deliveries.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,9 +29,11 @@ from services.session.messages import (
 )
 from services.session.player_store import TaskRow
 from services.session.players import Clock, Players
+from services.session.purchases import Order
 from services.session.rules import Rules
 from services.session.sessions import Closed, Opened, Sessions, Wish
 from services.session.settle import SETTLE_S, Settlement, Settler
+from services.session.shop import Shop
 from services.session.store import Key, Page
 
 SERVICE = pb.DESCRIPTOR.services_by_name["SessionService"]
@@ -43,16 +46,19 @@ Context = grpc.ServicerContext
 class SessionService(session_pb2_grpc.SessionServiceServicer):
     """Tasks, sessions and the hero's growth: see protos/session/v1/session.proto."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one for each thing that it speaks for
         self,
         sessions: Sessions,
         players: Players,
+        shop: Shop,
         settler: Settler,
+        *,
         numbers: Rules,
         rules_version: str,
     ) -> None:
         self._sessions = sessions
         self._players = players
+        self._shop = shop
         self._settler = settler
         self._rules = numbers
         self._version = rules_version
@@ -136,6 +142,12 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     def ArchiveTask(self, request: pb.ArchiveTaskRequest, _: Context) -> pb.ArchiveTaskResponse:
         self._players.archive_task(Key(request.user_id, request.task_id))
         return pb.ArchiveTaskResponse()
+
+    def BuyItem(self, request: pb.BuyItemRequest, context: Context) -> pb.BuyItemResponse:
+        order = Order(request.user_id, request.item_id, request.rotation_id)
+        sold = self._shop.buy(order, lambda most: remaining(context, at_most=most))
+        hero = hero_message(sold.hero, self._rules)
+        return pb.BuyItemResponse(item=sold.item, gold_spent=sold.price_gold, hero=hero)
 
     def GetDropChance(self, _: pb.GetDropChanceRequest, __: Context) -> pb.GetDropChanceResponse:
         return pb.GetDropChanceResponse(chance=self._rules.drop_chance, rules_version=self._version)

@@ -24,6 +24,7 @@ PLAYER_TABLES = {
 # player by player afterwards.
 OVER_ALL_PLAYERS = (
     re.compile(r"FROM session WHERE session\.status = 'success'::session_status AND session\.settled_at IS NULL AND session\.settle_after <="),
+    re.compile(r"FROM purchase WHERE purchase\.settled_at IS NULL AND purchase\.settle_after <="),
     re.compile(r"FROM session WHERE session\.status = 'pending'::session_status AND session\.ends_at <"),
 )  # fmt: skip
 _FORBIDDEN = {

@@ -86,6 +86,11 @@ class SessionServiceStub:
                 request_serializer=protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesRequest.SerializeToString,
                 response_deserializer=protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesResponse.FromString,
                 _registered_method=True)
+        self.BuyItem = channel.unary_unary(
+                '/protos.session.v1.SessionService/BuyItem',
+                request_serializer=protos_dot_session_dot_v1_dot_session__pb2.BuyItemRequest.SerializeToString,
+                response_deserializer=protos_dot_session_dot_v1_dot_session__pb2.BuyItemResponse.FromString,
+                _registered_method=True)
         self.GetDropChance = channel.unary_unary(
                 '/protos.session.v1.SessionService/GetDropChance',
                 request_serializer=protos_dot_session_dot_v1_dot_session__pb2.GetDropChanceRequest.SerializeToString,
@@ -193,6 +198,17 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BuyItem(self, request, context):
+        """Sells an item of the day's offers and has it delivered. Whatever is paid is
+        delivered or paid back, sooner or later: an item is paid for once, and
+        buying one that is paid but not delivered goes on with its delivery.
+        Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+        with UNAVAILABLE also while it is paid and nobody delivers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetDropChance(self, request, context):
         """Tells how likely a drop is, under which rules.
         """
@@ -282,6 +298,11 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.BatchGetHeroes,
                     request_deserializer=protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesRequest.FromString,
                     response_serializer=protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesResponse.SerializeToString,
+            ),
+            'BuyItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.BuyItem,
+                    request_deserializer=protos_dot_session_dot_v1_dot_session__pb2.BuyItemRequest.FromString,
+                    response_serializer=protos_dot_session_dot_v1_dot_session__pb2.BuyItemResponse.SerializeToString,
             ),
             'GetDropChance': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDropChance,
@@ -581,6 +602,33 @@ class SessionService:
             '/protos.session.v1.SessionService/BatchGetHeroes',
             protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesRequest.SerializeToString,
             protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BuyItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.session.v1.SessionService/BuyItem',
+            protos_dot_session_dot_v1_dot_session__pb2.BuyItemRequest.SerializeToString,
+            protos_dot_session_dot_v1_dot_session__pb2.BuyItemResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -64,6 +64,13 @@ class SessionServiceStub:
     """Reads finished sessions, newest first, a page at a time."""
     BatchGetHeroes: _grpc.UnaryUnaryMultiCallable[_session_pb2.BatchGetHeroesRequest, _session_pb2.BatchGetHeroesResponse]
     """Reads heroes as they are now; a player who never played has a new hero."""
+    BuyItem: _grpc.UnaryUnaryMultiCallable[_session_pb2.BuyItemRequest, _session_pb2.BuyItemResponse]
+    """Sells an item of the day's offers and has it delivered. Whatever is paid is
+    delivered or paid back, sooner or later: an item is paid for once, and
+    buying one that is paid but not delivered goes on with its delivery.
+    Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+    with UNAVAILABLE also while it is paid and nobody delivers.
+    """
     GetDropChance: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetDropChanceRequest, _session_pb2.GetDropChanceResponse]
     """Tells how likely a drop is, under which rules."""
     GrantReward: _grpc.UnaryUnaryMultiCallable[_session_pb2.GrantRewardRequest, _session_pb2.GrantRewardResponse]
@@ -115,6 +122,13 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Reads finished sessions, newest first, a page at a time."""
     BatchGetHeroes: _aio.UnaryUnaryMultiCallable[_session_pb2.BatchGetHeroesRequest, _session_pb2.BatchGetHeroesResponse]  # type: ignore[assignment]
     """Reads heroes as they are now; a player who never played has a new hero."""
+    BuyItem: _aio.UnaryUnaryMultiCallable[_session_pb2.BuyItemRequest, _session_pb2.BuyItemResponse]  # type: ignore[assignment]
+    """Sells an item of the day's offers and has it delivered. Whatever is paid is
+    delivered or paid back, sooner or later: an item is paid for once, and
+    buying one that is paid but not delivered goes on with its delivery.
+    Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+    with UNAVAILABLE also while it is paid and nobody delivers.
+    """
     GetDropChance: _aio.UnaryUnaryMultiCallable[_session_pb2.GetDropChanceRequest, _session_pb2.GetDropChanceResponse]  # type: ignore[assignment]
     """Tells how likely a drop is, under which rules."""
     GrantReward: _aio.UnaryUnaryMultiCallable[_session_pb2.GrantRewardRequest, _session_pb2.GrantRewardResponse]  # type: ignore[assignment]
@@ -223,6 +237,19 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.BatchGetHeroesResponse, _abc.Awaitable[_session_pb2.BatchGetHeroesResponse]]:
         """Reads heroes as they are now; a player who never played has a new hero."""
+
+    @_abc_1.abstractmethod
+    def BuyItem(
+        self,
+        request: _session_pb2.BuyItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.BuyItemResponse, _abc.Awaitable[_session_pb2.BuyItemResponse]]:
+        """Sells an item of the day's offers and has it delivered. Whatever is paid is
+        delivered or paid back, sooner or later: an item is paid for once, and
+        buying one that is paid but not delivered goes on with its delivery.
+        Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+        with UNAVAILABLE also while it is paid and nobody delivers.
+        """
 
     @_abc_1.abstractmethod
     def GetDropChance(

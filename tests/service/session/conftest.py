@@ -17,8 +17,11 @@ from services.kit.rulesfile import load
 from services.kit.settings import RULES, ServiceSettings
 from services.kit.sweeper import Sweeper
 from services.session.__main__ import wired
+from services.session.deliveries import Deliveries
 from services.session.outbox import SESSIONS, PostgresOutbox
-from services.session.receivers import WorldAndInventory
+from services.session.purchase_store import PURCHASES
+from services.session.purchases import Purchases
+from services.session.receivers import ShopInventory, WorldAndInventory
 from services.session.rules import Rules
 from services.session.settle import Settler
 from services.session.timeouts import Timeouts
@@ -117,7 +120,13 @@ def _sweeper(
     numbers, _ = load(settings.rules, "session", Rules)
     try:
         settler = Settler(PostgresOutbox(database, SESSIONS), WorldAndInventory(world, inventory))
-        yield Sweeper(settler.settle_due, Timeouts(database, numbers).close_due)
+        deliveries = Deliveries(
+            PostgresOutbox(database, PURCHASES),
+            ShopInventory(inventory),
+            Purchases(database, has_sandbox=settings.sandbox).refund,
+        )
+        timeouts = Timeouts(database, numbers)
+        yield Sweeper(settler.settle_due, deliveries.settle_due, timeouts.close_due)
     finally:
         inventory.close()
         world.close()

@@ -9,8 +9,11 @@ import grpc
 from protos.failure.v1 import failure_pb2
 from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
 from protos.world.v1 import world_pb2, world_pb2_grpc
+from services.kit.errors import Unavailable
 from services.kit.server import Served
+from services.session.failures import AlreadyOwned, OfferExpired
 
+PRICE = 100
 GIVEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -25,9 +28,9 @@ class FakeWorld(world_pb2_grpc.WorldServiceServicer):
         self._lock = threading.Lock()
 
     def BatchCreditSessions(
-        self, request: world_pb2.BatchCreditSessionsRequest, context: grpc.ServicerContext
+        self, request: world_pb2.BatchCreditSessionsRequest, _: grpc.ServicerContext
     ) -> world_pb2.BatchCreditSessionsResponse:
-        _be_there(self.away, context)
+        _be_there(self.away)
         with self._lock:
             self.calls.append(len(request.credits))
             return world_pb2.BatchCreditSessionsResponse(
@@ -47,16 +50,57 @@ class FakeWorld(world_pb2_grpc.WorldServiceServicer):
 
 
 class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
-    """Gives every session's drop the same hat, once."""
+    """Gives every session's drop the same hat, once; sells everything for 100 gold.
+
+    `delivered` is what players bought, by purchase. `away` and `refuses` say how
+    its calls and deliveries fail, `deaf` that it delivers without a word.
+    """
 
     def __init__(self) -> None:
         self.given: dict[str, bytes] = {}
+        self.delivered: dict[str, tuple[str, str]] = {}
         self.away = False
+        self.deaf = False
+        self.refuses: dict[str, str] = {}
+        self.expired = False
+        self._lock = threading.Lock()
+
+    def QuoteOffer(
+        self, request: inventory_pb2.QuoteOfferRequest, _: grpc.ServicerContext
+    ) -> inventory_pb2.QuoteOfferResponse:
+        _be_there(self.away)
+        with self._lock:
+            is_owned = (request.user_id, request.item_id) in self.delivered.values()
+        if is_owned:
+            raise AlreadyOwned
+        if self.expired:
+            raise OfferExpired
+        return inventory_pb2.QuoteOfferResponse(price_gold=PRICE, rules_version="v")
+
+    def BatchDeliverPurchases(
+        self, request: inventory_pb2.BatchDeliverPurchasesRequest, _: grpc.ServicerContext
+    ) -> inventory_pb2.BatchDeliverPurchasesResponse:
+        _be_there(self.away)
+        with self._lock:
+            results = [self._delivery(purchase) for purchase in request.purchases]
+        _be_there(self.deaf)
+        return inventory_pb2.BatchDeliverPurchasesResponse(results=results)
+
+    def _delivery(self, purchase: inventory_pb2.Purchase) -> inventory_pb2.DeliveryResult:
+        if reason := self.refuses.get(purchase.user_id):
+            return inventory_pb2.DeliveryResult(failure=failure_pb2.Failure(reason=reason))
+        self.delivered[purchase.purchase_id] = (purchase.user_id, purchase.item_id)
+        item = inventory_pb2.OwnedItem(
+            item=inventory_pb2.Item(id=purchase.item_id, name="Straw hat"),
+            source=inventory_pb2.SOURCE_SHOP,
+        )
+        item.obtained_at.FromDatetime(GIVEN_AT)
+        return inventory_pb2.DeliveryResult(delivered=item)
 
     def BatchGrantDrops(
-        self, request: inventory_pb2.BatchGrantDropsRequest, context: grpc.ServicerContext
+        self, request: inventory_pb2.BatchGrantDropsRequest, _: grpc.ServicerContext
     ) -> inventory_pb2.BatchGrantDropsResponse:
-        _be_there(self.away, context)
+        _be_there(self.away)
         for drop in request.drops:
             self.given[drop.session_id] = drop.luck
         hat = inventory_pb2.OwnedItem(
@@ -93,6 +137,6 @@ def served(name: str, servicer: Any) -> Served:
     )
 
 
-def _be_there(away: bool, context: grpc.ServicerContext) -> None:  # noqa: FBT001  # a flag of the fake
+def _be_there(away: bool) -> None:  # noqa: FBT001  # a flag of the fake
     if away:
-        context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        raise Unavailable
