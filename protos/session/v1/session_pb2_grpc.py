@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class SessionServiceStub:
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
     """
 
     def __init__(self, channel):
@@ -119,8 +120,9 @@ class SessionServiceStub:
 
 
 class SessionServiceServicer:
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
     """
 
     def BatchListTasks(self, request, context):
@@ -338,8 +340,9 @@ def add_SessionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SessionService:
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
     """
 
     @staticmethod

@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SessionServiceStub:
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
     """
 
     @_typing.overload
@@ -88,8 +89,9 @@ class SessionServiceStub:
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -145,8 +147,9 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
     """
 
     @_abc_1.abstractmethod
