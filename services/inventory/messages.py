@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from protos.inventory.v1 import inventory_pb2 as pb
+from services.inventory.delivery_store import Delivery
 from services.inventory.rules import Item, Worn
 from services.inventory.shop import Offer
-from services.inventory.store import Delivery, Grant, OwnedRow
+from services.inventory.store import Grant, OwnedRow
 from services.kit.enums import Words
 
 TYPES = Words[pb.ItemType.ValueType](pb.ItemType)

@@ -7,12 +7,13 @@ tells of the purchase until it is delivered or can never be.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.inventory import store
+from services.inventory import delivery_store, store
 from services.inventory.catalogue import Catalogue
+from services.inventory.delivery_store import Delivery, PurchaseKey
 from services.inventory.failures import AlreadyOwned, ItemUnknown, OfferExpired
 from services.inventory.rules import Item, Shop, players_now
 from services.inventory.shop import Offer, Rotation, rotation
-from services.inventory.store import Acquisition, Delivery, PurchaseKey, WardrobeRow
+from services.inventory.store import Acquisition, WardrobeRow
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.errors import Failure
@@ -94,7 +95,7 @@ class Sales:
     ) -> list[Delivery | Failure]:
         wardrobes = store.lock_wardrobes(connection, [p.user_id for p in purchases])
         paid = {purchase.key: purchase for purchase in purchases}
-        told = store.read_deliveries(connection, list(paid))
+        told = delivery_store.read_deliveries(connection, list(paid))
         outcomes: dict[PurchaseKey, Delivery | Failure] = {
             PurchaseKey(d.user_id, d.purchase_id): d for d in told
         }

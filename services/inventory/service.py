@@ -8,6 +8,7 @@ from protos.inventory.v1 import inventory_pb2 as pb
 from protos.inventory.v1 import inventory_pb2_grpc
 from services.inventory.belongings import Belongings
 from services.inventory.catalogue import Catalogue
+from services.inventory.delivery_store import Delivery
 from services.inventory.drops import Drop, DropTable, give
 from services.inventory.failures import LuckMalformed, SlotUnknown
 from services.inventory.messages import (
@@ -23,7 +24,7 @@ from services.inventory.messages import (
 from services.inventory.rules import RARITIES as BY_RARITY
 from services.inventory.rules import Rules
 from services.inventory.sales import Purchase, Sales
-from services.inventory.store import Delivery, Grant
+from services.inventory.store import Grant
 from services.kit.batches import isolated
 from services.kit.database import Database
 from services.kit.errors import Failure

@@ -99,24 +99,6 @@ class Grant:
     obtained_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseKey:
-    """Names one purchase."""
-
-    user_id: str
-    purchase_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What one purchase brought, for ever."""
-
-    user_id: str
-    purchase_id: str
-    item_id: str
-    obtained_at: datetime
-
-
 # Two services that start at once would insert the same rows, and ON CONFLICT
 # waits for one of the two unique keys only. Players' rows refer to items
 # meanwhile without any wait.
@@ -237,20 +219,6 @@ _READ_GRANTS = Query(
 _ADD_GRANTS = Command(
     insert(drop_grant).from_select([c.name for c in drop_grant.c], select(given(*drop_grant.c)))
 )
-_paid = given(inventory.c.user_id, inventory.c.purchase_id)
-_READ_DELIVERIES = Query(
-    select(
-        inventory.c.user_id, inventory.c.purchase_id, inventory.c.item_id, inventory.c.obtained_at
-    )
-    .join(
-        _paid,
-        and_(
-            inventory.c.user_id == _paid.c.user_id, inventory.c.purchase_id == _paid.c.purchase_id
-        ),
-    )
-    .where(of_users(inventory.c.user_id)),
-    Delivery,
-)
 
 
 def store_items(connection: Connection, items: Sequence[Item]) -> None:
@@ -324,8 +292,3 @@ def add_grants(connection: Connection, rows: Sequence[Grant]) -> None:
     """Records what sessions' drops gave."""
     if rows:
         _ADD_GRANTS.run(connection, rows=rows)
-
-
-def read_deliveries(connection: Connection, keys: Sequence[PurchaseKey]) -> list[Delivery]:
-    """What these purchases brought, where they were told before."""
-    return _READ_DELIVERIES.all(connection, rows=keys)
