@@ -25,6 +25,7 @@ PLAYER_TABLES = {
 # not delivered at all.
 OVER_ALL_PLAYERS = (
     re.compile(r"FROM session WHERE session\.status = 'success'::session_status AND session\.settled_at IS NULL AND session\.settle_after <="),
+    re.compile(r"FROM purchase WHERE purchase\.settled_at IS NULL AND purchase\.settle_after <="),
     re.compile(r"FROM session WHERE session\.status = 'pending'::session_status AND session\.ends_at <"),
     re.compile(r"^SELECT count\(\*\) FILTER .* AS dead FROM session WHERE session\.status = 'success'"),
     re.compile(r"FROM idempotency_key WHERE idempotency_key\.answered_at <"),

@@ -50,6 +50,8 @@ CALLS = {
     "GET /api/inventory",
     "POST /api/inventory/equip",
     "POST /api/inventory/unequip",
+    "GET /api/shop",
+    "POST /api/shop/buy",
     "GET /api/drops/odds",
     "GET /healthz",
     "GET /readyz",

@@ -121,11 +121,14 @@ def refuse(transaction: Transaction, parameters: Parameters) -> Any:
 
 def mark(transaction: Transaction, parameters: Parameters) -> Any:
     brought = Column("brought", session.c.dropped_item.type)
+    taken_out = []
     for columns in given(parameters, (*_KEY, brought)):
         key = (columns["user_id"], columns["id"])
         if transaction.lock("session", key).settled_at is None:
             marked = {"settled_at": transaction.now(), "dropped_item": columns["brought"]}
             transaction.update("session", key, **marked)
+            taken_out.append(Key(*key))
+    return taken_out
 
 
 MEANING: Mapping[str, Statement] = {

@@ -122,6 +122,7 @@ def _mark_overwritten(transaction: Transaction, parameters: Mapping[str, Any]) -
     for columns in given(parameters, (session.c.user_id, session.c.id, brought)):
         marked = {"settled_at": transaction.now(), "dropped_item": columns["brought"]}
         transaction.update("session", (columns["user_id"], columns["id"]), **marked)
+    return []
 
 
 def _credit_without_key(transaction: Transaction, parameters: Mapping[str, Any]) -> Any:

@@ -19,15 +19,19 @@ from services.inventory.service import InventoryService
 from services.kit.rulesfile import load
 from services.kit.settings import RULES
 from services.kit.sweeper import EVERY_S, Sweeper
+from services.session.deliveries import Deliveries
 from services.session.once import Once
 from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.player_store import HeroRow, TaskRow
 from services.session.players import Players
-from services.session.receivers import WorldAndInventory
+from services.session.purchase_store import PURCHASES
+from services.session.purchases import Purchases
+from services.session.receivers import ShopInventory, WorldAndInventory
 from services.session.rules import Rules as SessionRules
 from services.session.service import SessionService
 from services.session.sessions import Sessions
 from services.session.settle import Settler
+from services.session.shop import Shop
 from services.session.timeouts import Timeouts
 from services.world.rules import Rules as WorldRules
 from services.world.rules import Upgrade
@@ -142,11 +146,19 @@ class Town:
             sessions=self.parts.sessions(database, SESSION_RULES, "simulated", has_sandbox=False),
             players=Players(database, SESSION_RULES, has_sandbox=False),
             once=Once(database),
+            shop=self._shop(database),
             settler=settler,
             numbers=SESSION_RULES,
             rules_version="simulated",
         )
         return _added(session_pb2_grpc.add_SessionServiceServicer_to_server, servicer)
+
+    def _shop(self, database: SimulatedDatabase) -> Shop:
+        """Nobody buys here: the calls only need a place."""
+        counter = ShopInventory(self.client())
+        purchases = Purchases(database, has_sandbox=False)
+        delivering = Deliveries(PostgresOutbox(database, PURCHASES), counter, purchases.refund)
+        return Shop(counter, purchases, delivering)
 
     def _world(self, _: str) -> Handlers:
         worlds = Worlds(self._database("world"), WORLD_RULES, has_sandbox=False)
@@ -156,7 +168,9 @@ class Town:
     def _inventory(self, _: str) -> Handlers:
         database = self._database("inventory")
         catalogue = Catalogue(database, ITEMS, clock=self.scheduler.clock)
-        servicer = InventoryService(database, catalogue, INVENTORY_RULES, is_sandbox=False)
+        servicer = InventoryService(
+            database, catalogue, INVENTORY_RULES, "simulated", is_sandbox=False
+        )
         return _added(inventory_pb2_grpc.add_InventoryServiceServicer_to_server, servicer)
 
     def client(self) -> SimulatedClient:

@@ -1171,6 +1171,70 @@ class BatchGetHeroesResponse(_message.Message):
 Global___BatchGetHeroesResponse: _TypeAlias = BatchGetHeroesResponse  # noqa: Y015
 
 @_typing.final
+class BuyItemRequest(_message.Message):
+    """What to buy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    ROTATION_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player."""
+    item_id: _builtins.str
+    """The item."""
+    rotation_id: _builtins.str
+    """The offers among which the player saw it."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        rotation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "rotation_id", b"rotation_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BuyItemRequest: _TypeAlias = BuyItemRequest  # noqa: Y015
+
+@_typing.final
+class BuyItemResponse(_message.Message):
+    """A purchase that is paid and delivered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    GOLD_SPENT_FIELD_NUMBER: _builtins.int
+    HERO_FIELD_NUMBER: _builtins.int
+    gold_spent: _builtins.int
+    """What it cost, in gold."""
+    @_builtins.property
+    def item(self) -> _inventory_pb2.OwnedItem:
+        """The item as it was delivered."""
+
+    @_builtins.property
+    def hero(self) -> Global___Hero:
+        """The hero after paying."""
+
+    def __init__(
+        self,
+        *,
+        item: _inventory_pb2.OwnedItem | None = ...,
+        gold_spent: _builtins.int = ...,
+        hero: Global___Hero | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hero", b"hero", "item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gold_spent", b"gold_spent", "hero", b"hero", "item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BuyItemResponse: _TypeAlias = BuyItemResponse  # noqa: Y015
+
+@_typing.final
 class GetDropChanceRequest(_message.Message):
     """Nothing to say: the chance is the same for all."""
 

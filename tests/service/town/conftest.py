@@ -14,12 +14,12 @@ from services.inventory.__main__ import wired as wired_inventory
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
+from services.kit.rulesfile import load
 from services.kit.settings import RULES, ServiceSettings
 from services.kit.sweeper import Sweeper
+from services.session.__main__ import assembled
 from services.session.__main__ import wired as wired_session
-from services.session.outbox import SESSIONS, PostgresOutbox
-from services.session.receivers import WorldAndInventory
-from services.session.settle import Settler
+from services.session.rules import Rules
 from services.world.__main__ import wired as wired_world
 from tests.service.peers import SECRET, Peer, listening, peer
 from town.facts import PLAYED
@@ -126,9 +126,10 @@ def _sweeper(settings: ServiceSettings, targets: dict[str, str]) -> Iterator[Swe
     world, inventory = (Client(n, targets[n], tokens) for n in ("world", "inventory"))
     database = Database(settings.database_url, size=2)
     database.open()
-    settler = Settler(PostgresOutbox(database, SESSIONS), WorldAndInventory(world, inventory))
+    numbers, _ = load(settings.rules, "session", Rules)
+    parts = assembled(database, numbers, world=world, inventory=inventory, has_sandbox=True)
     try:
-        yield Sweeper(settler.settle_due)
+        yield parts.sweeper
     finally:
         world.close()
         inventory.close()
