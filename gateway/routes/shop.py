@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.input import Id, Strict, read
+from gateway.once import once, replay_headers
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.inventory import Item, OwnedItem, item_json, owned_item_json
 from gateway.routes.profile import Hero, hero_json, wardrobe_of, world_of
@@ -73,7 +74,7 @@ async def buy(request: Request) -> Response:
 
     Unavailable (503): it may be paid, and is then delivered or paid back soon.
     Repeating is safe: it goes on with what is paid, and says ALREADY_OWNED once
-    the item is there.
+    the item is there; with an Idempotency-Key it gives the first answer again.
     """
     player = await sent_by(request)
     wish = await read(request, Buy)
@@ -81,7 +82,9 @@ async def buy(request: Request) -> Response:
     # First what only adorns the answer: who has paid must not hear 503 for its sake.
     world, wardrobe = await asyncio.gather(world_of(town, player), wardrobe_of(town, player))
     session = town.services.session
-    asked = session_pb2.BuyItemRequest(user_id=player.id, **wish.model_dump())
+    asked = session_pb2.BuyItemRequest(
+        user_id=player.id, once=once(request, wish), **wish.model_dump()
+    )
     bought = await session.call(session.methods.BuyItem, asked)
     return json_answer(
         {
@@ -90,6 +93,7 @@ async def buy(request: Request) -> Response:
             "hero": hero_json(bought.hero, wardrobe, world),
         },
         201,
+        replay_headers(bought),
     )
 
 
@@ -100,7 +104,7 @@ ROUTES = [
         buy,
         answer=Bought,
         status=201,
-        takes=Takes(body=Buy),
+        takes=Takes(body=Buy, once=True),
         codes=["NOT_FOUND", "NOT_ENOUGH_GOLD", "ALREADY_OWNED", "OFFER_EXPIRED"],
     ),
 ]

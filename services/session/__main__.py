@@ -57,7 +57,9 @@ def assembled(
         Timeouts(database, numbers).close_due,
         KeyPurge(database).purge_due,
     )
-    return Parts(paid, bought, settler, Shop(counter, purchases, delivering), sweeper)
+    return Parts(
+        paid, bought, settler, Shop(counter, Once(database), purchases, delivering), sweeper
+    )
 
 
 def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of) -> Served:

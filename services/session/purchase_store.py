@@ -49,6 +49,13 @@ PURCHASES = OutboxTable(
 
 _PURCHASE = [purchase.c[field.name] for field in fields(PurchaseRow)]
 
+_READ = Query(
+    select(*_PURCHASE).where(
+        purchase.c.user_id == bindparam("user_id", type_=ID),
+        purchase.c.id == bindparam("purchase_id", type_=ID),
+    ),
+    PurchaseRow,
+)
 _READ_OF_ITEM = Query(
     select(*_PURCHASE).where(
         purchase.c.user_id == bindparam("user_id", type_=ID),
@@ -87,6 +94,11 @@ _REFUND = Command(
     .values(refunded_at=bindparam("now", type_=INSTANT), settled_at=bindparam("now", type_=INSTANT))
     .where(of_users(purchase.c.user_id), _is_one_of_these)
 )
+
+
+def read_purchase(connection: Connection, key: Key) -> PurchaseRow:
+    """A purchase that exists."""
+    return _READ.all(connection, user_id=key.user_id, purchase_id=key.id)[0]
 
 
 def read_purchase_of(connection: Connection, user_id: str, item_id: str) -> PurchaseRow | None:

@@ -40,7 +40,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """A purchase that is paid and not known to be delivered, and the hero as it is now."""
+    """A purchase that was paid, whatever became of it, and the hero as it is now."""
 
     purchase: PurchaseRow
     hero: HeroRow
@@ -53,23 +53,44 @@ class Purchases:
         self._database = database
         self._has_sandbox = has_sandbox
 
-    def under_way(self, order: Order) -> Paid | None:
-        """The player's purchase of that item, if one is paid and not delivered yet."""
+    def paid(self, key: Key) -> Paid:
+        """A purchase that exists, as it stands now. Raises Unavailable."""
+        with self._database.read() as connection:
+            purchase = purchase_store.read_purchase(connection, key)
+            heroes = player_store.read_heroes(connection, [key.user_id])
+        return Paid(purchase, heroes[key.user_id])
+
+    def under_way(self, order: Order) -> PurchaseRow | None:
+        """The player's purchase of that item, if one is paid and not settled yet."""
         with self._database.read() as connection:
             found = purchase_store.read_purchase_of(connection, order.user_id, order.item_id)
-            if found is None or found.settled_at is not None:
-                return None
-            return Paid(found, player_store.read_heroes(connection, [order.user_id])[found.user_id])
+        return found if found is not None and found.settled_at is None else None
 
-    def buy(self, order: Order, quote: Quote) -> Paid:
-        """Pays for the item, or finds that it is paid and under way. Safe to repeat.
+    def buy(
+        self, connection: Connection, order: Order, quote: Quote, *, goes_on: bool
+    ) -> PurchaseRow:
+        """Pays for the item, in the caller's transaction.
 
-        Raises NotEnoughGold, AlreadyOwned, Unavailable; then it may have paid, and
-        asking again tells.
+        `goes_on`: or finds that it is paid and under way; without it, that is
+        AlreadyOwned too. Raises NotEnoughGold, AlreadyOwned.
         """
-        paid = self._database.transact(lambda connection: self._buy(connection, order, quote))
-        reach("session.buy.after_commit")
-        return paid
+        hero = player_store.lock_heroes(connection, [order.user_id]).get(order.user_id)
+        if hero is None:
+            # Who never played has no hero yet, and no gold.
+            raise NotEnoughGold
+        found = purchase_store.read_purchase_of(connection, order.user_id, order.item_id)
+        if found is not None:
+            if goes_on and found.settled_at is None:
+                return found
+            raise AlreadyOwned
+        if hero.gold < quote.price_gold:
+            raise NotEnoughGold
+        bought = self._bought(connection, order, quote, hero)
+        poorer = replace(hero, gold=hero.gold - quote.price_gold)
+        player_store.save_heroes(connection, [poorer])
+        purchase_store.add_purchase(connection, bought)
+        reach("session.buy.before_commit")
+        return bought
 
     def refund(self, rows: Sequence[PurchaseRow]) -> Sequence[Failure | None]:
         """Gives back what these purchases of one shard cost, each once. Safe to repeat.
@@ -78,23 +99,6 @@ class Purchases:
         fails alone. Raises Unavailable.
         """
         return isolated(self._refund, [row.key for row in rows]) if rows else []
-
-    def _buy(self, connection: Connection, order: Order, quote: Quote) -> Paid:
-        hero = player_store.lock_heroes(connection, [order.user_id]).get(order.user_id)
-        if hero is None:
-            # Who never played has no hero yet, and no gold.
-            raise NotEnoughGold
-        found = purchase_store.read_purchase_of(connection, order.user_id, order.item_id)
-        if found is not None:
-            return _still_under_way(found, hero)
-        if hero.gold < quote.price_gold:
-            raise NotEnoughGold
-        bought = self._bought(connection, order, quote, hero)
-        poorer = replace(hero, gold=hero.gold - quote.price_gold)
-        player_store.save_heroes(connection, [poorer])
-        purchase_store.add_purchase(connection, bought)
-        reach("session.buy.before_commit")
-        return Paid(bought, poorer)
 
     def _bought(
         self, connection: Connection, order: Order, quote: Quote, hero: HeroRow
@@ -115,13 +119,6 @@ class Purchases:
     def _refund(self, keys: Sequence[Key]) -> list[None]:
         self._database.transact(lambda connection: _give_back(connection, keys))
         return [None] * len(keys)
-
-
-def _still_under_way(found: PurchaseRow, hero: HeroRow) -> Paid:
-    """A purchase that was found under the lock. Raises AlreadyOwned."""
-    if found.settled_at is not None:
-        raise AlreadyOwned
-    return Paid(found, hero)
 
 
 def _give_back(connection: Connection, keys: Sequence[Key]) -> None:

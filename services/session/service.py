@@ -31,7 +31,6 @@ from services.session.messages import (
 from services.session.once import Once
 from services.session.player_store import TaskRow
 from services.session.players import Clock, Players
-from services.session.purchases import Order
 from services.session.rules import Rules
 from services.session.sessions import Closed, Opened, Sessions, Wish
 from services.session.settle import SETTLE_S, Settlement, Settler
@@ -152,10 +151,13 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         return pb.ArchiveTaskResponse()
 
     def BuyItem(self, request: pb.BuyItemRequest, context: Context) -> pb.BuyItemResponse:
-        order = Order(request.user_id, request.item_id, request.rotation_id)
-        sold = self._shop.buy(order, lambda most: remaining(context, at_most=most))
-        hero = hero_message(sold.hero, self._rules)
-        return pb.BuyItemResponse(item=sold.item, gold_spent=sold.price_gold, hero=hero)
+        sold = self._shop.buy(request, lambda most: remaining(context, at_most=most))
+        return pb.BuyItemResponse(
+            item=sold.item,
+            gold_spent=sold.price_gold,
+            hero=hero_message(sold.hero, self._rules),
+            replayed=sold.replayed,
+        )
 
     def GetDropChance(self, _: pb.GetDropChanceRequest, __: Context) -> pb.GetDropChanceResponse:
         return pb.GetDropChanceResponse(chance=self._rules.drop_chance, rules_version=self._version)

@@ -158,7 +158,7 @@ class Town:
         counter = ShopInventory(self.client())
         purchases = Purchases(database, has_sandbox=False)
         delivering = Deliveries(PostgresOutbox(database, PURCHASES), counter, purchases.refund)
-        return Shop(counter, purchases, delivering)
+        return Shop(counter, Once(database), purchases, delivering)
 
     def _world(self, _: str) -> Handlers:
         worlds = Worlds(self._database("world"), WORLD_RULES, has_sandbox=False)

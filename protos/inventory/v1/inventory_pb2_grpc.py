@@ -175,7 +175,8 @@ class InventoryServiceServicer:
     def BatchDeliverPurchases(self, request, context):
         """Hands over each paid purchase exactly once, however often it is told, also
         when its offer has expired since. An item fails for ever with
-        ALREADY_OWNED or ITEM_UNKNOWN: it can never be delivered.
+        ALREADY_OWNED: it came another way, and can never be delivered; ITEM_UNKNOWN:
+        not by this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,7 +64,8 @@ class InventoryServiceStub:
     BatchDeliverPurchases: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.BatchDeliverPurchasesRequest, _inventory_pb2.BatchDeliverPurchasesResponse]
     """Hands over each paid purchase exactly once, however often it is told, also
     when its offer has expired since. An item fails for ever with
-    ALREADY_OWNED or ITEM_UNKNOWN: it can never be delivered.
+    ALREADY_OWNED: it came another way, and can never be delivered; ITEM_UNKNOWN:
+    not by this version.
     """
     GrantItem: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GrantItemRequest, _inventory_pb2.GrantItemResponse]
     """Sandbox only: gives an item, once. Fails: SANDBOX_OFF, ITEM_UNKNOWN."""
@@ -109,7 +110,8 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     BatchDeliverPurchases: _aio.UnaryUnaryMultiCallable[_inventory_pb2.BatchDeliverPurchasesRequest, _inventory_pb2.BatchDeliverPurchasesResponse]  # type: ignore[assignment]
     """Hands over each paid purchase exactly once, however often it is told, also
     when its offer has expired since. An item fails for ever with
-    ALREADY_OWNED or ITEM_UNKNOWN: it can never be delivered.
+    ALREADY_OWNED: it came another way, and can never be delivered; ITEM_UNKNOWN:
+    not by this version.
     """
     GrantItem: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GrantItemRequest, _inventory_pb2.GrantItemResponse]  # type: ignore[assignment]
     """Sandbox only: gives an item, once. Fails: SANDBOX_OFF, ITEM_UNKNOWN."""
@@ -211,7 +213,8 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_inventory_pb2.BatchDeliverPurchasesResponse, _abc.Awaitable[_inventory_pb2.BatchDeliverPurchasesResponse]]:
         """Hands over each paid purchase exactly once, however often it is told, also
         when its offer has expired since. An item fails for ever with
-        ALREADY_OWNED or ITEM_UNKNOWN: it can never be delivered.
+        ALREADY_OWNED: it came another way, and can never be delivered; ITEM_UNKNOWN:
+        not by this version.
         """
 
     @_abc_1.abstractmethod

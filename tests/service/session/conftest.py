@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from protos.session.v1 import session_pb2_grpc
+from services.kit import failpoints
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
@@ -21,9 +22,11 @@ from services.session.outbox import PostgresOutbox
 from services.session.rules import Rules
 from services.session.store import SessionRow
 from tests.service.peers import SECRET, Peer, listening, peer
-from tests.service.session.fakes import FakeInventory, FakeWorld, served
+from tests.service.session.fakes import PRICE, FakeInventory, FakeWorld, served
+from tests.service.session.players import Player
 
 NewDatabase = Callable[[str], str]
+Arm = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,23 @@ def earnest(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[To
     folder = tmp_path_factory.mktemp("t")
     with _town(town.url, folder, drop_chance=0, sandbox=False) as earnest:
         yield earnest
+
+
+@pytest.fixture
+def player(town: Town) -> Player:
+    """A player with gold for two items of the shop."""
+    return Player(town.sessions).enrich(2 * PRICE)
+
+
+@pytest.fixture
+def arm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Arm:
+    """Makes a fail point raise, once."""
+    monkeypatch.setattr(failpoints, "_FOLDER", str(tmp_path))
+
+    def arm(point: str) -> None:
+        (tmp_path / point).write_text("raise")
+
+    return arm
 
 
 @contextmanager

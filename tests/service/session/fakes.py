@@ -94,7 +94,8 @@ class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
         return inventory_pb2.BatchDeliverPurchasesResponse(results=results)
 
     def _delivery(self, purchase: inventory_pb2.Purchase) -> inventory_pb2.DeliveryResult:
-        if reason := self.refuses.get(purchase.user_id):
+        is_new = purchase.purchase_id not in self.delivered
+        if is_new and (reason := self.refuses.get(purchase.user_id)):
             return inventory_pb2.DeliveryResult(failure=failure_pb2.Failure(reason=reason))
         self.delivered[purchase.purchase_id] = (purchase.user_id, purchase.item_id)
         item = inventory_pb2.OwnedItem(

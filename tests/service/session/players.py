@@ -74,8 +74,12 @@ class Player:
         self.service.GrantReward(pb.GrantRewardRequest(user_id=self.id, gold=gold))
         return self
 
-    def buy(self, item_id: str, *, rotation_id: str = "today") -> pb.BuyItemResponse:
-        request = pb.BuyItemRequest(user_id=self.id, item_id=item_id, rotation_id=rotation_id)
+    def buy(
+        self, item_id: str, *, rotation_id: str = "today", once: pb.Once | None = None
+    ) -> pb.BuyItemResponse:
+        request = pb.BuyItemRequest(
+            user_id=self.id, item_id=item_id, rotation_id=rotation_id, once=once
+        )
         bought: pb.BuyItemResponse = self.service.BuyItem(request)
         return bought
 
