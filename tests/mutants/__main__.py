@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.mutants.catalogue import MUTANTS
 from tests.mutants.mutant import DoesNotFit, Mutant, planted
-from tests.mutants.trial import Trial, Verdict, tried, unchanged
+from tests.mutants.trial import Trial, Verdict, copied, tried, unchanged
 
 SOURCE = Path(__file__).parents[2]
 # As many as the smallest machine has cores; more would make tests that measure time fail by themselves.
@@ -31,7 +31,9 @@ def main(words: Sequence[str], mutants: Sequence[Mutant] = MUTANTS, source: Path
     except (DoesNotFit, FileNotFoundError) as failure:
         print(failure, file=sys.stderr)
         return 2
-    return _judged(chosen, source) if _holds_unchanged(chosen, source) else 2
+    # Of this moment, whatever is edited meanwhile.
+    with copied(source) as still:
+        return _judged(chosen, still) if _holds_unchanged(chosen, still) else 2
 
 
 def _holds_unchanged(mutants: Sequence[Mutant], source: Path) -> bool:

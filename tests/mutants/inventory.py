@@ -34,7 +34,7 @@ MUTANTS = (
         file="services/inventory/drops.py",
         before="        mine.update([item.id] if item else [])\n",
         after="",
-        tests=(f"{_DROPS}::test_two_sessions_of_one_player_in_one_batch_give_two_items",),
+        tests=(f"{_DROPS}::test_a_batch_is_decided_drop_by_drop_in_one_transaction",),
     ),
     Mutant(
         name="a drop that gave nothing is not recorded, and may give something later",

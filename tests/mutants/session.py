@@ -207,6 +207,6 @@ MUTANTS = (
         file="services/session/rules.py",
         before="    while exp >= exp_to_next(level, rules):",
         after="    while exp > exp_to_next(level, rules):",
-        tests=(_RULES,),
+        tests=(f"{_RULES}::test_a_level_is_reached_with_the_last_point_of_its_threshold",),
     ),
 )

@@ -67,21 +67,22 @@ class Trial:
 def tried(mutant: Mutant, source: Path) -> Trial:
     """The mutant's tests on a copy of `source` with the slip in it. Raises DoesNotFit."""
     limit_s = mutant.hangs_after_s or LIMIT_S
-    with _copy_of(source) as copy:
+    with copied(source) as copy:
         plant(mutant, copy)
         return Trial(mutant, _run(copy, [*mutant.tests, "-n", "0", "-x"], limit_s=limit_s))
 
 
 def unchanged(tests: Sequence[str], source: Path, *, workers: int) -> Run:
     """The tests on a copy of `source` as it is."""
-    with _copy_of(source) as copy:
+    with copied(source) as copy:
         # As long as each of them may take alone.
         limit_s = LIMIT_S * len(tests)
         return _run(copy, [*tests, "-n", str(workers)], limit_s=limit_s)
 
 
 @contextmanager
-def _copy_of(source: Path) -> Iterator[Path]:
+def copied(source: Path) -> Iterator[Path]:
+    """A copy of the project in `source`, without what belongs to one machine, until the end."""
     # A short name: the tests put sockets below it, whose paths have 107 characters at most.
     with TemporaryDirectory(prefix="m", ignore_cleanup_errors=True) as folder:
         copy = Path(folder, "copy")
