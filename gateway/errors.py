@@ -22,6 +22,8 @@ from services.kit.errors import Failure, Unavailable
 MEDIA_TYPE = "application/problem+json"
 # A service that was killed is back within 2 s.
 RETRY_S = 1
+# What the answer to a repeated call carries, be it an error or not.
+REPLAYED = {"Idempotency-Replayed": "true"}
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +43,11 @@ class Code:
 
 CATALOGUE: Mapping[str, Code] = {
     "MALFORMED_JSON": Code(400, "Not JSON", "The request is not valid JSON in UTF-8."),
+    "BAD_IDEMPOTENCY_KEY": Code(
+        400,
+        "Idempotency-Key malformed",
+        "The Idempotency-Key must be 1 to 255 visible ASCII characters, and given once.",
+    ),
     "UNAUTHENTICATED": Code(401, "Not logged in", "Please log in."),
     "BAD_CREDENTIALS": Code(401, "Wrong e-mail or password", "The e-mail or password is wrong."),
     "TOKEN_REUSED": Code(
@@ -78,11 +85,19 @@ CATALOGUE: Mapping[str, Code] = {
     "SESSION_ALREADY_COMPLETED": Code(
         409, "Session already completed", "This session is already completed."
     ),
+    "NOT_ENOUGH_GOLD": Code(409, "Not enough gold", "You do not have enough gold for this item."),
+    "ALREADY_OWNED": Code(409, "Already owned", "You already own this item."),
+    "OFFER_EXPIRED": Code(
+        409, "Offer expired", "This offer is over. Look what the shop offers today."
+    ),
     "ZONE_CHANGED_RECENTLY": Code(
         409,
         "Time zone changed recently",
         "Your time zone was changed a short while ago. Try again later.",
         ("allowed_from",),
+    ),
+    "IDEMPOTENCY_KEY_IN_PROGRESS": Code(
+        409, "Still running", "This was sent a moment ago and is still running. Try again shortly."
     ),
     "PAYLOAD_TOO_LARGE": Code(413, "Body too large", "The request is larger than 64 KiB."),
     "URI_TOO_LONG": Code(414, "Address too long", "The address is longer than 8 KiB."),
@@ -91,6 +106,11 @@ CATALOGUE: Mapping[str, Code] = {
     ),
     "VALIDATION_FAILED": Code(
         422, "Not valid", "Something in the request is not valid.", ("errors",)
+    ),
+    "IDEMPOTENCY_KEY_REUSED": Code(
+        422,
+        "Idempotency-Key used before",
+        "The same Idempotency-Key was sent with another request before.",
     ),
     "PASSWORD_TOO_WEAK": Code(422, "Password too weak", "Please choose a stronger password."),
     "HEADERS_TOO_LARGE": Code(431, "Headers too large", "The headers are larger than 16 KiB."),
@@ -112,9 +132,14 @@ _REASONS = {
 } | {
     code: code
     for code in (
+        "ALREADY_OWNED",
         "BAD_CREDENTIALS",
         "EMAIL_TAKEN",
+        "IDEMPOTENCY_KEY_IN_PROGRESS",
+        "IDEMPOTENCY_KEY_REUSED",
         "ITEM_NOT_OWNED",
+        "NOT_ENOUGH_GOLD",
+        "OFFER_EXPIRED",
         "PASSWORD_TOO_WEAK",
         "SESSION_ALREADY_COMPLETED",
         "SESSION_CANCELLED",
@@ -170,6 +195,13 @@ def invalid(*errors: tuple[tuple[str | int, ...], str, str]) -> Problem:
 
 def problem_of(failure: Failure) -> Problem:
     """What a client is told about a named failure."""
+    problem = _problem_of(failure)
+    if "replayed" in failure.metadata:
+        problem.headers |= REPLAYED
+    return problem
+
+
+def _problem_of(failure: Failure) -> Problem:
     if isinstance(failure, Unavailable):
         return Problem(code="UNAVAILABLE", headers={"Retry-After": str(RETRY_S)})
     if failure.reason in _WRONG_VALUES:

@@ -19,13 +19,27 @@ from starlette.types import Scope
 
 from gateway.errors import CATALOGUE, MEDIA_TYPE
 from gateway.input import Strict
+from gateway.once import FORM, HEADER, key_of
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 # What any call may answer.
 _ANY = ("VALIDATION_FAILED", "URI_TOO_LONG", "HEADERS_TOO_LARGE", "INTERNAL", "UNAVAILABLE")
 _BODY = ("MALFORMED_JSON", "REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
+_ONCE = ("IDEMPOTENCY_KEY_IN_PROGRESS", "IDEMPOTENCY_KEY_REUSED")
 _SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}, {"password": []}]
+
+_KEY_PARAMETER: dict[str, Any] = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": (
+        "Makes the call safe to repeat: for 24 hours at least, the same key with the same body "
+        "gets the first answer again, with `Idempotency-Replayed: true`, and nothing is done "
+        "twice. A new wish needs a new key. An answer of 5xx is never kept."
+    ),
+    "schema": {"type": "string", "pattern": FORM},
+}
 
 
 class Documented(BaseModel):
@@ -35,11 +49,15 @@ class Documented(BaseModel):
 
 
 class PlainRoute(APIRoute):
-    """A route whose endpoint gets the request and gives the response, nothing between."""
+    """A route whose endpoint gets the request and gives the response.
+
+    Between is only that no write sees an Idempotency-Key of a wrong form.
+    """
 
     def __init__(self, path: str, endpoint: Endpoint, **documented: Any) -> None:
         super().__init__(path, endpoint, **documented)
-        self.app = request_response(endpoint)
+        is_read = documented["methods"] == ["GET"]
+        self.app = request_response(endpoint if is_read else _with_good_key(endpoint))
         self._is_fixed = not self.param_convertors
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -51,12 +69,16 @@ class PlainRoute(APIRoute):
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """What a call reads: a JSON body (`optional`: or none), a form, a query."""
+    """What a call reads: a JSON body (`optional`: or none), a form, a query.
+
+    `once`: its Idempotency-Key too, because it has no key by nature.
+    """
 
     body: type[Strict] | None = None
     form: type[Strict] | None = None
     query: type[Strict] | None = None
     optional: bool = False
+    once: bool = False
 
 
 def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -99,8 +121,18 @@ def route(  # noqa: PLR0913  # one keyword per thing that a document tells of a 
     )
 
 
+def _with_good_key(endpoint: Endpoint) -> Endpoint:
+    async def checked(request: Request) -> Response:
+        key_of(request)
+        return await endpoint(request)
+
+    return checked
+
+
 def _codes(method: str, takes: Takes, codes: Sequence[str], *, is_open: bool) -> list[str]:
-    found = [*codes, *_ANY]
+    found = [*codes, *_ANY, *(_ONCE if takes.once else ())]
+    if method != "GET":
+        found.append("BAD_IDEMPOTENCY_KEY")
     if not is_open:
         found.append("UNAUTHENTICATED")
         if method != "GET":
@@ -128,6 +160,8 @@ def _extra(path: str, takes: Takes, *, is_open: bool) -> dict[str, Any]:
     parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
     if takes.query:
         parameters += _query_parameters(takes.query)
+    if takes.once:
+        parameters.append(_KEY_PARAMETER)
     if parameters:
         extra["parameters"] = parameters
     if body := takes.body or takes.form:

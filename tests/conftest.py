@@ -22,6 +22,7 @@ from services.kit.settings import database_on
 from tests.contract.statement_lint import statements, violations
 from town.databases import detect_deadlocks_early
 from town.postgres import EmbeddedPostgres
+from town.reading import OPERATOR
 
 SERVICES = ("auth", "session", "inventory", "world")
 SERVER = pytest.StashKey[str]()
@@ -108,11 +109,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Lints every statement that the services really sent in this run."""
+    """Lints every statement that the services and the operator's commands really sent in this run."""
     log = session.config.stash.get(LOG, None)
     if log is None:
         return
-    found = list(statements(log, application=NAME))
+    found = [one for who in (NAME, OPERATOR) for one in statements(log, application=who)]
     broken = [
         f"{why}: {text[:300]}" for database, text in found for why in violations(database, text)
     ]

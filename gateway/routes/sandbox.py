@@ -9,9 +9,10 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.errors import invalid
+from gateway.errors import Problem, invalid
 from gateway.identity import Player
 from gateway.input import Id, Strict, absent, read
+from gateway.once import once, replay_headers
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.profile import Hero, whole_hero
 from gateway.times import instant
@@ -68,9 +69,10 @@ async def advance_clock(request: Request) -> Response:
     town = town_of(request)
     session = town.services.session
     by = Duration(seconds=wish.advance_minutes * 60 + wish.advance_seconds)
-    asked = session_pb2.AdvanceClockRequest(user_id=player.id, by=by)
+    asked = session_pb2.AdvanceClockRequest(user_id=player.id, by=by, once=once(request, wish))
     answer = await session.call(session.methods.AdvanceClock, asked)
-    return json_answer(await _told(town, player, answer.clock))
+    clock = await _told(town, player, answer.clock)
+    return json_answer(clock, headers=replay_headers(answer))
 
 
 async def reset_clock(request: Request) -> Response:
@@ -84,18 +86,41 @@ async def reset_clock(request: Request) -> Response:
 
 
 async def grant(request: Request) -> Response:
-    """Gives exp, gold and an item. An unknown item: 404, and nothing is given."""
+    """Gives exp, gold and an item. An unknown item: 404, and nothing is given.
+
+    A repetition with the same Idempotency-Key gives what a lost call left out; the
+    hero's level, exp and gold are then as they were, what it wears as it is now.
+    """
     player = await sent_by(request)
     gift = await read(request, Grant)
     town = town_of(request)
     if gift.item_id:
-        inventory = town.services.inventory
-        wanted = inventory_pb2.GrantItemRequest(user_id=player.id, item_id=gift.item_id)
-        await inventory.call(inventory.methods.GrantItem, wanted)
+        await _require_item(town, player, gift.item_id)
     session = town.services.session
-    asked = session_pb2.GrantRewardRequest(user_id=player.id, exp=gift.exp, gold=gift.gold)
+    asked = session_pb2.GrantRewardRequest(
+        user_id=player.id, exp=gift.exp, gold=gift.gold, once=once(request, gift)
+    )
     answer = await session.call(session.methods.GrantReward, asked)
-    return json_answer(await whole_hero(town, player, hero=answer.hero))
+    if gift.item_id:
+        # Last: whoever may not use the key again is not given the item either.
+        await _grant_item(town, player, gift.item_id)
+    hero = await whole_hero(town, player, hero=answer.hero)
+    return json_answer(hero, headers=replay_headers(answer))
+
+
+async def _require_item(town: Town, player: Player, item_id: str) -> None:
+    """Passes when the item can be obtained. Raises NOT_FOUND."""
+    inventory = town.services.inventory
+    asked = inventory_pb2.ListItemsRequest(user_id=player.id)
+    answer = await inventory.call(inventory.methods.ListItems, asked)
+    if item_id not in (entry.item.id for entry in answer.entries):
+        raise Problem(code="NOT_FOUND")
+
+
+async def _grant_item(town: Town, player: Player, item_id: str) -> None:
+    inventory = town.services.inventory
+    asked = inventory_pb2.GrantItemRequest(user_id=player.id, item_id=item_id)
+    await inventory.call(inventory.methods.GrantItem, asked)
 
 
 async def _told(town: Town, player: Player, clock: session_pb2.Clock) -> dict[str, Any]:
@@ -119,13 +144,18 @@ async def _told(town: Town, player: Player, clock: session_pb2.Clock) -> dict[st
 
 ROUTES = [
     route("GET /api/sandbox/clock", read_clock, answer=Clock),
-    route("POST /api/sandbox/clock", advance_clock, answer=Clock, takes=Takes(body=Advance)),
+    route(
+        "POST /api/sandbox/clock",
+        advance_clock,
+        answer=Clock,
+        takes=Takes(body=Advance, once=True),
+    ),
     route("DELETE /api/sandbox/clock", reset_clock, answer=Clock),
     route(
         "POST /api/sandbox/grant",
         grant,
         answer=Hero,
-        takes=Takes(body=Grant),
+        takes=Takes(body=Grant, once=True),
         codes=["NOT_FOUND"],
     ),
 ]

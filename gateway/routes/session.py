@@ -15,6 +15,7 @@ from gateway.errors import Problem, invalid
 from gateway.hot import Completed
 from gateway.identity import Player
 from gateway.input import DIGITS, Id, QueryDate, Strict, absent, no_body, query, read
+from gateway.once import once, replay_headers
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.inventory import OwnedItem, owned_item_json
 from gateway.routes.profile import ROOMS as WORLD_ROOMS
@@ -26,7 +27,6 @@ from protos.session.v1 import session_pb2 as pb
 from services.kit.enums import Words
 
 STATUSES = Words[pb.Status.ValueType](pb.Status)
-REPLAYED = {"Idempotency-Replayed": "true"}
 
 
 class Session(Documented):
@@ -164,12 +164,14 @@ async def start_session(request: Request) -> Response:
     """Starts a session; a player has at most one under way."""
     player = await sent_by(request)
     wish = await read(request, Start)
-    asked = pb.Start(user_id=player.id, **wish.model_dump(exclude_unset=True))
+    fields = wish.model_dump(exclude_unset=True)
+    asked = pb.Start(user_id=player.id, once=once(request, wish), **fields)
     result = await town_of(request).hot.start.ask(player.id, asked)
+    headers = replay_headers(result)
     if result.WhichOneof("outcome") == "already_active":
         active = session_json(result.already_active)
-        raise Problem(code="SESSION_ALREADY_ACTIVE", active_session=active)
-    return json_answer(session_json(result.started), 201)
+        raise Problem(code="SESSION_ALREADY_ACTIVE", headers=headers, active_session=active)
+    return json_answer(session_json(result.started), 201, headers)
 
 
 async def read_active_session(request: Request) -> Response:
@@ -193,8 +195,7 @@ async def complete_session(request: Request) -> Response:
     chosen = await read(request, Chosen)
     asked = pb.Complete(user_id=player.id, session_id=chosen.session_id)
     done = await town_of(request).hot.complete.ask(player.id, asked)
-    headers = REPLAYED if done.completion.replayed else None
-    return json_answer(completion_json(done), headers=headers)
+    return json_answer(completion_json(done), headers=replay_headers(done.completion))
 
 
 async def cancel_session(request: Request) -> Response:
@@ -279,7 +280,7 @@ ROUTES = [
         start_session,
         answer=Session,
         status=201,
-        takes=Takes(body=Start),
+        takes=Takes(body=Start, once=True),
         codes=["NOT_FOUND", "SESSION_ALREADY_ACTIVE"],
     ),
     route(

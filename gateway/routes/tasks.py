@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.input import Id, Strict, Text, absent, path_id, read
+from gateway.once import once, replay_headers
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.town import asked_by, sent_by, town_of
 from protos.session.v1 import session_pb2 as pb
@@ -71,9 +72,9 @@ async def create_task(request: Request) -> Response:
     player = await sent_by(request)
     wish = await read(request, NewTask)
     session = town_of(request).services.session
-    asked = pb.CreateTaskRequest(user_id=player.id, **_fields(wish))
+    asked = pb.CreateTaskRequest(user_id=player.id, once=once(request, wish), **_fields(wish))
     answer = await session.call(session.methods.CreateTask, asked)
-    return json_answer(task_json(answer.task), 201)
+    return json_answer(task_json(answer.task), 201, replay_headers(answer))
 
 
 async def change_task(request: Request) -> Response:
@@ -112,7 +113,7 @@ ROUTES = [
         create_task,
         answer=Task,
         status=201,
-        takes=Takes(body=NewTask),
+        takes=Takes(body=NewTask, once=True),
         codes=["TOO_MANY_TASKS"],
     ),
     route(

@@ -1,6 +1,6 @@
 """What belongs to a player besides sessions: tasks, the hero, the sandbox's clock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,9 +56,14 @@ class Players:
                 heroes |= player_store.read_heroes(connection, missing)
         return heroes
 
-    def create_task(self, task: TaskRow) -> TaskRow:
-        """Adds a task under a new id. Raises TooManyTasks."""
-        return self._database.transact(lambda connection: self._create_task(connection, task))
+    def create_task(self, connection: Connection, task: TaskRow) -> TaskRow:
+        """Adds a task under a new id, in the caller's transaction. Raises TooManyTasks."""
+        self._locked(connection, task.user_id)
+        if player_store.count_tasks(connection, task.user_id) >= self._rules.maximum_active_tasks:
+            raise TooManyTasks
+        created = replace(task, id=uuid7(at=database_now(connection)))
+        player_store.add_tasks(connection, [created])
+        return created
 
     def change_task(self, key: Key, changes: dict[str, Any]) -> TaskRow:
         """The task with `changes`. Safe to repeat. Raises TaskUnknown."""
@@ -74,12 +79,16 @@ class Players:
             if not player_store.archive_task(connection, key, now=database_now(connection)):
                 raise TaskUnknown
 
-    def grant(self, user_id: str, *, exp: int, gold: int) -> HeroRow:
-        """The hero, richer by a sandbox's gift. Raises SandboxOff."""
+    def grant(self, connection: Connection, user_id: str, *, exp: int, gold: int) -> HeroRow:
+        """The hero, richer by a sandbox's gift, in the caller's transaction. Raises SandboxOff."""
         self._require_sandbox()
-        return self._database.transact(
-            lambda connection: self._grant(connection, user_id, exp=exp, gold=gold)
-        )
+        hero = self._locked(connection, user_id)
+        now = database_now(connection)
+        growth = rules.grown(Growth(hero.level, hero.exp), exp, self._rules)
+        richer = replace(hero, level=growth.level, exp=growth.exp, gold=hero.gold + gold)
+        player_store.save_heroes(connection, [richer])
+        player_store.add_grant(connection, Grant(user_id, uuid7(at=now), exp, gold, now, "sandbox"))
+        return richer
 
     def clock(self, user_id: str) -> Clock:
         """The player's clock. Raises SandboxOff."""
@@ -88,13 +97,18 @@ class Players:
         with self._database.read() as connection:
             return _clock(hero, database_now(connection))
 
-    def advance_clock(self, user_id: str, seconds: int) -> Clock:
-        """The player's clock, moved forward. Raises SandboxOff, ClockTooFar."""
-        return self._set_clock(user_id, lambda hero: hero.clock_offset_seconds + seconds)
+    def advance_clock(self, connection: Connection, user_id: str, seconds: int) -> Clock:
+        """The player's clock, moved forward in the caller's transaction.
+
+        Raises SandboxOff, ClockTooFar.
+        """
+        self._require_sandbox()
+        return _moved(connection, self._locked(connection, user_id), by_seconds=seconds)
 
     def reset_clock(self, user_id: str) -> Clock:
         """The player's clock at real time. Safe to repeat. Raises SandboxOff."""
-        return self._set_clock(user_id, lambda _: 0)
+        self._require_sandbox()
+        return self._database.transact(lambda connection: self._reset_clock(connection, user_id))
 
     def _welcome_new(self, users: Sequence[str]) -> set[str]:
         return self._database.transact(lambda connection: self._welcome(connection, users))
@@ -122,39 +136,9 @@ class Players:
             for place, starter in enumerate(self._rules.starters)
         ]
 
-    def _create_task(self, connection: Connection, task: TaskRow) -> TaskRow:
-        self._locked(connection, task.user_id)
-        if player_store.count_tasks(connection, task.user_id) >= self._rules.maximum_active_tasks:
-            raise TooManyTasks
-        created = replace(task, id=uuid7(at=database_now(connection)))
-        player_store.add_tasks(connection, [created])
-        return created
-
-    def _grant(self, connection: Connection, user_id: str, *, exp: int, gold: int) -> HeroRow:
+    def _reset_clock(self, connection: Connection, user_id: str) -> Clock:
         hero = self._locked(connection, user_id)
-        now = database_now(connection)
-        growth = rules.grown(Growth(hero.level, hero.exp), exp, self._rules)
-        richer = replace(hero, level=growth.level, exp=growth.exp, gold=hero.gold + gold)
-        player_store.save_heroes(connection, [richer])
-        player_store.add_grant(connection, Grant(user_id, uuid7(at=now), exp, gold, now, "sandbox"))
-        return richer
-
-    def _set_clock(self, user_id: str, offset_of: Callable[[HeroRow], int]) -> Clock:
-        self._require_sandbox()
-        return self._database.transact(
-            lambda connection: self._moved(connection, user_id, offset_of)
-        )
-
-    def _moved(
-        self, connection: Connection, user_id: str, offset_of: Callable[[HeroRow], int]
-    ) -> Clock:
-        hero = self._locked(connection, user_id)
-        offset = offset_of(hero)
-        if offset > FURTHEST_CLOCK_S:
-            raise ClockTooFar
-        moved = replace(hero, clock_offset_seconds=offset, clock_revision=hero.clock_revision + 1)
-        player_store.save_clock(connection, moved)
-        return _clock(moved, database_now(connection))
+        return _moved(connection, hero, by_seconds=-hero.clock_offset_seconds)
 
     def _locked(self, connection: Connection, user_id: str) -> HeroRow:
         """The player's hero, locked: it stands for the player."""
@@ -164,6 +148,15 @@ class Players:
     def _require_sandbox(self) -> None:
         if not self._has_sandbox:
             raise SandboxOff
+
+
+def _moved(connection: Connection, hero: HeroRow, *, by_seconds: int) -> Clock:
+    offset = hero.clock_offset_seconds + by_seconds
+    if offset > FURTHEST_CLOCK_S:
+        raise ClockTooFar
+    moved = replace(hero, clock_offset_seconds=offset, clock_revision=hero.clock_revision + 1)
+    player_store.save_clock(connection, moved)
+    return _clock(moved, database_now(connection))
 
 
 def _clock(hero: HeroRow, now: datetime) -> Clock:

@@ -1,7 +1,8 @@
 """The session service's calls: messages in, messages out, then tell the others.
 
-Deciding and saving is done in sessions.py and players.py, one transaction each;
-what follows a success in world and inventory in settle.py.
+Deciding and saving is done in sessions.py, purchases.py and players.py, one
+transaction each, which once.py opens for what has no key by nature; what follows
+a success in world and inventory is done in settle.py, a payment in deliveries.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from google.protobuf.duration_pb2 import Duration
 from protos.session.v1 import session_pb2 as pb
 from protos.session.v1 import session_pb2_grpc
 from services.kit.batches import isolated
+from services.kit.database import Connection
 from services.kit.errors import Failure
 from services.kit.server import remaining
 from services.kit.times import instant, wire
@@ -26,11 +28,14 @@ from services.session.messages import (
     session_message,
     task_message,
 )
+from services.session.once import Once
 from services.session.player_store import TaskRow
 from services.session.players import Clock, Players
+from services.session.purchases import Order
 from services.session.rules import Rules
 from services.session.sessions import Closed, Opened, Sessions, Wish
 from services.session.settle import SETTLE_S, Settlement, Settler
+from services.session.shop import Shop
 from services.session.store import Key, Page
 
 SERVICE = pb.DESCRIPTOR.services_by_name["SessionService"]
@@ -43,16 +48,21 @@ Context = grpc.ServicerContext
 class SessionService(session_pb2_grpc.SessionServiceServicer):
     """Tasks, sessions and the hero's growth: see protos/session/v1/session.proto."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one keyword per part that the calls work with
         self,
+        *,
         sessions: Sessions,
         players: Players,
+        once: Once,
+        shop: Shop,
         settler: Settler,
         numbers: Rules,
         rules_version: str,
     ) -> None:
         self._sessions = sessions
         self._players = players
+        self._once = once
+        self._shop = shop
         self._settler = settler
         self._rules = numbers
         self._version = rules_version
@@ -60,12 +70,11 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     def BatchStartSessions(
         self, request: pb.BatchStartSessionsRequest, _: Context
     ) -> pb.BatchStartSessionsResponse:
-        wishes = [
-            Wish(s.user_id, s.task_template_id, _given(s, "duration_minutes"))
-            for s in request.starts
-        ]
-        outcomes = isolated(self._sessions.start, wishes)
-        return pb.BatchStartSessionsResponse(results=[self._started(o) for o in outcomes])
+        outcomes = isolated(
+            lambda starts: self._once.answers(starts, pb.StartResult, self._start), request.starts
+        )
+        results = [_start_result(outcome) for outcome in outcomes]
+        return pb.BatchStartSessionsResponse(results=results)
 
     def BatchCompleteSessions(
         self, request: pb.BatchCompleteSessionsRequest, context: Context
@@ -123,7 +132,12 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
             default_duration_minutes=request.default_duration_minutes,
             room=ROOMS.word(request.room),
         )
-        return pb.CreateTaskResponse(task=task_message(self._players.create_task(task)))
+
+        def create(connection: Connection) -> pb.CreateTaskResponse:
+            created = self._players.create_task(connection, task)
+            return pb.CreateTaskResponse(task=task_message(created))
+
+        return self._once.answer(request, pb.CreateTaskResponse, create)
 
     def UpdateTask(self, request: pb.UpdateTaskRequest, _: Context) -> pb.UpdateTaskResponse:
         changes = {
@@ -137,27 +151,48 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self._players.archive_task(Key(request.user_id, request.task_id))
         return pb.ArchiveTaskResponse()
 
+    def BuyItem(self, request: pb.BuyItemRequest, context: Context) -> pb.BuyItemResponse:
+        order = Order(request.user_id, request.item_id, request.rotation_id)
+        sold = self._shop.buy(order, lambda most: remaining(context, at_most=most))
+        hero = hero_message(sold.hero, self._rules)
+        return pb.BuyItemResponse(item=sold.item, gold_spent=sold.price_gold, hero=hero)
+
     def GetDropChance(self, _: pb.GetDropChanceRequest, __: Context) -> pb.GetDropChanceResponse:
         return pb.GetDropChanceResponse(chance=self._rules.drop_chance, rules_version=self._version)
 
     def GrantReward(self, request: pb.GrantRewardRequest, _: Context) -> pb.GrantRewardResponse:
-        hero = self._players.grant(request.user_id, exp=request.exp, gold=request.gold)
-        return pb.GrantRewardResponse(hero=hero_message(hero, self._rules))
+        def grant(connection: Connection) -> pb.GrantRewardResponse:
+            hero = self._players.grant(
+                connection, request.user_id, exp=request.exp, gold=request.gold
+            )
+            return pb.GrantRewardResponse(hero=hero_message(hero, self._rules))
+
+        return self._once.answer(request, pb.GrantRewardResponse, grant)
 
     def GetClock(self, request: pb.GetClockRequest, _: Context) -> pb.GetClockResponse:
         return pb.GetClockResponse(clock=_clock_message(self._players.clock(request.user_id)))
 
     def AdvanceClock(self, request: pb.AdvanceClockRequest, _: Context) -> pb.AdvanceClockResponse:
-        clock = self._players.advance_clock(request.user_id, request.by.seconds)
-        return pb.AdvanceClockResponse(clock=_clock_message(clock))
+        def advance(connection: Connection) -> pb.AdvanceClockResponse:
+            clock = self._players.advance_clock(connection, request.user_id, request.by.seconds)
+            return pb.AdvanceClockResponse(clock=_clock_message(clock))
+
+        return self._once.answer(request, pb.AdvanceClockResponse, advance)
 
     def ResetClock(self, request: pb.ResetClockRequest, _: Context) -> pb.ResetClockResponse:
         clock = self._players.reset_clock(request.user_id)
         return pb.ResetClockResponse(clock=_clock_message(clock))
 
-    def _started(self, outcome: Opened | Failure) -> pb.StartResult:
-        if isinstance(outcome, Failure):
-            return pb.StartResult(failure=outcome.as_item())
+    def _start(
+        self, connection: Connection, starts: Sequence[pb.Start]
+    ) -> list[pb.StartResult | Failure]:
+        wishes = [
+            Wish(s.user_id, s.task_template_id, _given(s, "duration_minutes")) for s in starts
+        ]
+        outcomes = self._sessions.start(connection, wishes)
+        return [o if isinstance(o, Failure) else self._started(o) for o in outcomes]
+
+    def _started(self, outcome: Opened) -> pb.StartResult:
         session = session_message(outcome.session, self._rules, now=outcome.now)
         if outcome.is_new:
             return pb.StartResult(started=session)
@@ -177,6 +212,12 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
             return pb.CompleteResult(failure=outcome.as_item())
         completion = _completion(outcome, settled[outcome.key], self._rules)
         return pb.CompleteResult(completed=completion)
+
+
+def _start_result(outcome: pb.StartResult | Failure) -> pb.StartResult:
+    if isinstance(outcome, Failure):
+        return pb.StartResult(failure=outcome.as_item())
+    return outcome
 
 
 def _completion(closed: Closed, settlement: Settlement, numbers: Rules) -> pb.Completion:

@@ -1,5 +1,6 @@
 """Sessions: lock, decide, save. Every method is one transaction, or one read.
 
+Only a start belongs to its caller's transaction, which keeps its answer too (once.py).
 No call to another service happens here; settle.py does that after the commit.
 """
 
@@ -77,15 +78,34 @@ class Sessions:
         self._version = rules_version
         self._has_sandbox = has_sandbox
 
-    def start(self, wishes: Sequence[Wish]) -> list[Opened | Failure]:
+    def start(self, connection: Connection, wishes: Sequence[Wish]) -> list[Opened | Failure]:
         """Opens a session for each wish whose player has none pending.
 
-        One transaction for all; each wish succeeds or fails alone with
-        TaskUnknown or DurationRefused. Raises Unavailable.
+        In the caller's transaction; each wish succeeds or fails alone with
+        TaskUnknown, DurationRefused or Unavailable.
         """
-        outcomes = self._database.transact(lambda connection: self._start(connection, wishes))
-        reach("session.start.after_commit")
-        return outcomes
+        users = sorted({wish.user_id for wish in wishes})
+        tasks = player_store.read_tasks(connection, [Key(w.user_id, w.task_id) for w in wishes])
+        heroes = player_store.read_heroes(connection, users)
+        pending = store.lock_pending(connection, users)
+        now = database_now(connection)
+        nows = {user: self._player_now(heroes.get(user), now) for user in users}
+        overdue = [row for row in pending.values() if self._is_overdue(row, nows[row.user_id])]
+        store.close_sessions(connection, [timed_out(row, self._rules) for row in overdue])
+        for row in overdue:
+            del pending[row.user_id]
+        decided = [
+            self._opening(wish, tasks.get(Key(wish.user_id, wish.task_id)), nows[wish.user_id])
+            for wish in wishes
+        ]
+        new = _first_of_each_player(decided, pending)
+        opened = store.open_sessions(connection, list(new.values()))
+        pending |= _found_or_opened(connection, new, opened)
+        reach("session.start.before_commit")
+        return [
+            _opened(row, pending.get(wish.user_id), nows[wish.user_id])
+            for wish, row in zip(wishes, decided, strict=True)
+        ]
 
     def complete(self, keys: Sequence[Key]) -> list[Closed | Failure]:
         """Closes and pays each session once, in one transaction for all.
@@ -137,36 +157,11 @@ class Sessions:
         self._database.transact(lambda connection: store.close_sessions(connection, [closed]))
 
     def _player_now(self, hero: HeroRow | None, now: datetime) -> datetime:
-        if hero is None or not self._has_sandbox:
-            return now
-        return now + timedelta(seconds=hero.clock_offset_seconds)
+        offset = hero.clock_offset_seconds if hero else 0
+        return rules.players_now(now, offset, is_sandbox=self._has_sandbox)
 
     def _is_overdue(self, row: SessionRow, now: datetime) -> bool:
         return rules.verdict(row.ends_at, now=now, rules=self._rules) is Verdict.TOO_LATE
-
-    def _start(self, connection: Connection, wishes: Sequence[Wish]) -> list[Opened | Failure]:
-        users = sorted({wish.user_id for wish in wishes})
-        tasks = player_store.read_tasks(connection, [Key(w.user_id, w.task_id) for w in wishes])
-        heroes = player_store.read_heroes(connection, users)
-        pending = store.lock_pending(connection, users)
-        now = database_now(connection)
-        nows = {user: self._player_now(heroes.get(user), now) for user in users}
-        overdue = [row for row in pending.values() if self._is_overdue(row, nows[row.user_id])]
-        store.close_sessions(connection, [timed_out(row, self._rules) for row in overdue])
-        for row in overdue:
-            del pending[row.user_id]
-        decided = [
-            self._opening(wish, tasks.get(Key(wish.user_id, wish.task_id)), nows[wish.user_id])
-            for wish in wishes
-        ]
-        new = _first_of_each_player(decided, pending)
-        opened = store.open_sessions(connection, list(new.values()))
-        pending |= _found_or_opened(connection, new, opened)
-        reach("session.start.before_commit")
-        return [
-            _opened(row, pending.get(wish.user_id), nows[wish.user_id])
-            for wish, row in zip(wishes, decided, strict=True)
-        ]
 
     def _opening(self, wish: Wish, task: TaskRow | None, now: datetime) -> SessionRow | Failure:
         """The session that a wish would open."""

@@ -50,6 +50,8 @@ CALLS = {
     "GET /api/inventory",
     "POST /api/inventory/equip",
     "POST /api/inventory/unequip",
+    "GET /api/shop",
+    "POST /api/shop/buy",
     "GET /api/drops/odds",
     "GET /healthz",
     "GET /readyz",
@@ -124,6 +126,29 @@ def test_a_call_tells_who_may_call_it_and_how_it_fails(call: str) -> None:
 def test_a_write_by_cookie_may_be_refused_by_its_origin(call: str) -> None:
     if OPERATIONS[call]["security"]:
         assert "ORIGIN_REFUSED" in codes_of(OPERATIONS[call])
+
+
+@pytest.mark.parametrize("call", sorted(c for c in CALLS if not c.startswith("GET")))
+def test_a_write_may_be_refused_by_the_form_of_its_key(call: str) -> None:
+    assert "BAD_IDEMPOTENCY_KEY" in codes_of(OPERATIONS[call])
+
+
+def test_the_writes_without_a_key_by_nature_take_one_in_the_header() -> None:
+    taking = {
+        call
+        for call, operation in OPERATIONS.items()
+        if "Idempotency-Key" in [p["name"] for p in operation.get("parameters", ())]
+    }
+
+    assert taking == {
+        "POST /api/session/start",
+        "POST /api/tasks",
+        "POST /api/sandbox/clock",
+        "POST /api/sandbox/grant",
+    }
+    for call, operation in OPERATIONS.items():
+        told = {"IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_KEY_IN_PROGRESS"} & codes_of(operation)
+        assert len(told) == (2 if call in taking else 0)
 
 
 def test_every_reference_leads_somewhere() -> None:

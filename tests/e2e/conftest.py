@@ -18,10 +18,15 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 @pytest.fixture(scope="session")
 def rough_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """A town in which every success drops, and whose processes get killed."""
+    """A town in which every success drops, and whose processes get killed.
+
+    Its fail points are armed in the folder `points` of its home.
+    """
     folder = tmp_path_factory.mktemp("rough")
     rules = folder / "rules.toml"
     rules.write_text(RULES.read_text().replace("drop_chance = 1000", "drop_chance = 10000"))
-    with opened(folder / "home", NESRA_RULES=str(rules)) as town:
+    points = folder / "home" / "points"
+    with opened(folder / "home", NESRA_RULES=str(rules), NESRA_FAIL_POINTS=str(points)) as town:
         town.await_ready()
+        points.mkdir()
         yield town

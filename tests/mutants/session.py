@@ -175,8 +175,8 @@ MUTANTS = (
     Mutant(
         name="no answer counts as a refusal, until the delivery is dead",
         file="services/session/receivers.py",
-        before="            return {}, []\n",
-        after="            return {}, [row.key for row in self._rows]\n",
+        before="            return {}, {}\n",
+        after="            return {}, {row.key: Unavailable.reason for row in self._rows}\n",
         tests=(f"{_SETTLING}::test_a_delivery_that_nobody_answers_is_never_dead",),
     ),
     Mutant(

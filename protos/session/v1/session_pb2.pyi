@@ -85,6 +85,70 @@ STATUS_TIMEOUT: Status.ValueType  # 4
 Global___Status: _TypeAlias = Status  # noqa: Y015
 
 @_typing.final
+class Once(_message.Message):
+    """What makes a write safe to repeat that has no key by nature. Without it, the
+    write is done each time it is asked for.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    ROUTE_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """What the client named its try, 1 to 255 visible ASCII characters."""
+    route: _builtins.str
+    """The call, for example POST /api/tasks: each has keys of its own."""
+    fingerprint: _builtins.bytes
+    """SHA-256 of what is asked: the same key may not ask for something else."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        route: _builtins.str = ...,
+        fingerprint: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fingerprint", b"fingerprint", "key", b"key", "route", b"route"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Once: _TypeAlias = Once  # noqa: Y015
+
+@_typing.final
+class Outcome(_message.Message):
+    """What a write with `once` came to. It is kept with the key and told again, a
+    failure with {replayed}; it never travels itself.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    answer: _builtins.bytes
+    """The answer: the message that was sent, serialized."""
+    @_builtins.property
+    def failure(self) -> _failure_pb2.Failure:
+        """It failed by this name."""
+
+    def __init__(
+        self,
+        *,
+        answer: _builtins.bytes = ...,
+        failure: _failure_pb2.Failure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "failure", b"failure", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "failure", b"failure", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["answer", "failure"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
+
+@_typing.final
 class Task(_message.Message):
     """A template from which sessions start."""
 
@@ -456,6 +520,7 @@ class CreateTaskRequest(_message.Message):
     CATEGORY_FIELD_NUMBER: _builtins.int
     DEFAULT_DURATION_MINUTES_FIELD_NUMBER: _builtins.int
     ROOM_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The player."""
     name: _builtins.str
@@ -466,6 +531,10 @@ class CreateTaskRequest(_message.Message):
     """Its usual length, in minutes, 5 to 180."""
     room: Global___Room.ValueType
     """The room in which it is done."""
+    @_builtins.property
+    def once(self) -> Global___Once:
+        """What makes it safe to repeat."""
+
     def __init__(
         self,
         *,
@@ -474,12 +543,15 @@ class CreateTaskRequest(_message.Message):
         category: _builtins.str = ...,
         default_duration_minutes: _builtins.int = ...,
         room: Global___Room.ValueType = ...,
+        once: Global___Once | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "once", b"once"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "default_duration_minutes", b"default_duration_minutes", "name", b"name", "room", b"room", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "category", b"category", "default_duration_minutes", b"default_duration_minutes", "name", b"name", "once", b"once", "room", b"room", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__once: _TypeAlias = _typing.Literal["once"]  # noqa: Y015
+    _WhichOneofArgType__once: _TypeAlias = _typing.Literal["_once", b"_once"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__once) -> _WhichOneofReturnType__once | None: ...
 
 Global___CreateTaskRequest: _TypeAlias = CreateTaskRequest  # noqa: Y015
 
@@ -490,6 +562,9 @@ class CreateTaskResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TASK_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this was the answer to an earlier call with the same key."""
     @_builtins.property
     def task(self) -> Global___Task:
         """The task."""
@@ -498,10 +573,11 @@ class CreateTaskResponse(_message.Message):
         self,
         *,
         task: Global___Task | None = ...,
+        replayed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replayed", b"replayed", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -640,26 +716,37 @@ class Start(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     TASK_TEMPLATE_ID_FIELD_NUMBER: _builtins.int
     DURATION_MINUTES_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The player."""
     task_template_id: _builtins.str
     """The task to start from."""
     duration_minutes: _builtins.int
     """The length in minutes, 5 to 180; absent for the task's default."""
+    @_builtins.property
+    def once(self) -> Global___Once:
+        """What makes it safe to repeat."""
+
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         task_template_id: _builtins.str = ...,
         duration_minutes: _builtins.int | None = ...,
+        once: Global___Once | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_duration_minutes", b"_duration_minutes", "duration_minutes", b"duration_minutes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_duration_minutes", b"_duration_minutes", "_once", b"_once", "duration_minutes", b"duration_minutes", "once", b"once"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duration_minutes", b"_duration_minutes", "duration_minutes", b"duration_minutes", "task_template_id", b"task_template_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duration_minutes", b"_duration_minutes", "_once", b"_once", "duration_minutes", b"duration_minutes", "once", b"once", "task_template_id", b"task_template_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__duration_minutes: _TypeAlias = _typing.Literal["duration_minutes"]  # noqa: Y015
     _WhichOneofArgType__duration_minutes: _TypeAlias = _typing.Literal["_duration_minutes", b"_duration_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__once: _TypeAlias = _typing.Literal["once"]  # noqa: Y015
+    _WhichOneofArgType__once: _TypeAlias = _typing.Literal["_once", b"_once"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__duration_minutes) -> _WhichOneofReturnType__duration_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__once) -> _WhichOneofReturnType__once | None: ...
 
 Global___Start: _TypeAlias = Start  # noqa: Y015
 
@@ -720,6 +807,9 @@ class StartResult(_message.Message):
     STARTED_FIELD_NUMBER: _builtins.int
     ALREADY_ACTIVE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this was the answer to an earlier call with the same key."""
     @_builtins.property
     def started(self) -> Global___Session:
         """The session is open."""
@@ -738,10 +828,11 @@ class StartResult(_message.Message):
         started: Global___Session | None = ...,
         already_active: Global___Session | None = ...,
         failure: _failure_pb2.Failure | None = ...,
+        replayed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["already_active", b"already_active", "failure", b"failure", "outcome", b"outcome", "started", b"started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_active", b"already_active", "failure", b"failure", "outcome", b"outcome", "started", b"started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_active", b"already_active", "failure", b"failure", "outcome", b"outcome", "replayed", b"replayed", "started", b"started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["started", "already_active", "failure"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
@@ -1080,6 +1171,70 @@ class BatchGetHeroesResponse(_message.Message):
 Global___BatchGetHeroesResponse: _TypeAlias = BatchGetHeroesResponse  # noqa: Y015
 
 @_typing.final
+class BuyItemRequest(_message.Message):
+    """What to buy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    ROTATION_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player."""
+    item_id: _builtins.str
+    """The item."""
+    rotation_id: _builtins.str
+    """The offers among which the player saw it."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        rotation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "rotation_id", b"rotation_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BuyItemRequest: _TypeAlias = BuyItemRequest  # noqa: Y015
+
+@_typing.final
+class BuyItemResponse(_message.Message):
+    """A purchase that is paid and delivered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    GOLD_SPENT_FIELD_NUMBER: _builtins.int
+    HERO_FIELD_NUMBER: _builtins.int
+    gold_spent: _builtins.int
+    """What it cost, in gold."""
+    @_builtins.property
+    def item(self) -> _inventory_pb2.OwnedItem:
+        """The item as it was delivered."""
+
+    @_builtins.property
+    def hero(self) -> Global___Hero:
+        """The hero after paying."""
+
+    def __init__(
+        self,
+        *,
+        item: _inventory_pb2.OwnedItem | None = ...,
+        gold_spent: _builtins.int = ...,
+        hero: Global___Hero | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hero", b"hero", "item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gold_spent", b"gold_spent", "hero", b"hero", "item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BuyItemResponse: _TypeAlias = BuyItemResponse  # noqa: Y015
+
+@_typing.final
 class GetDropChanceRequest(_message.Message):
     """Nothing to say: the chance is the same for all."""
 
@@ -1131,24 +1286,32 @@ class GrantRewardRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     EXP_FIELD_NUMBER: _builtins.int
     GOLD_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The player."""
     exp: _builtins.int
     """EXP to add, from 0."""
     gold: _builtins.int
     """Gold to add, from 0."""
+    @_builtins.property
+    def once(self) -> Global___Once:
+        """What makes it safe to repeat."""
+
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         exp: _builtins.int = ...,
         gold: _builtins.int = ...,
+        once: Global___Once | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "once", b"once"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exp", b"exp", "gold", b"gold", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "exp", b"exp", "gold", b"gold", "once", b"once", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__once: _TypeAlias = _typing.Literal["once"]  # noqa: Y015
+    _WhichOneofArgType__once: _TypeAlias = _typing.Literal["_once", b"_once"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__once) -> _WhichOneofReturnType__once | None: ...
 
 Global___GrantRewardRequest: _TypeAlias = GrantRewardRequest  # noqa: Y015
 
@@ -1159,6 +1322,9 @@ class GrantRewardResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HERO_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this was the answer to an earlier call with the same key."""
     @_builtins.property
     def hero(self) -> Global___Hero:
         """The hero as it is now."""
@@ -1167,10 +1333,11 @@ class GrantRewardResponse(_message.Message):
         self,
         *,
         hero: Global___Hero | None = ...,
+        replayed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hero", b"hero"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hero", b"hero"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hero", b"hero", "replayed", b"replayed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1264,23 +1431,31 @@ class AdvanceClockRequest(_message.Message):
 
     USER_ID_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The player."""
     @_builtins.property
     def by(self) -> _duration_pb2.Duration:
         """How far forward, from 0."""
 
+    @_builtins.property
+    def once(self) -> Global___Once:
+        """What makes it safe to repeat."""
+
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         by: _duration_pb2.Duration | None = ...,
+        once: Global___Once | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["by", b"by"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "by", b"by", "once", b"once"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "by", b"by", "once", b"once", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__once: _TypeAlias = _typing.Literal["once"]  # noqa: Y015
+    _WhichOneofArgType__once: _TypeAlias = _typing.Literal["_once", b"_once"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__once) -> _WhichOneofReturnType__once | None: ...
 
 Global___AdvanceClockRequest: _TypeAlias = AdvanceClockRequest  # noqa: Y015
 
@@ -1291,6 +1466,9 @@ class AdvanceClockResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CLOCK_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether this was the answer to an earlier call with the same key."""
     @_builtins.property
     def clock(self) -> Global___Clock:
         """The clock."""
@@ -1299,10 +1477,11 @@ class AdvanceClockResponse(_message.Message):
         self,
         *,
         clock: Global___Clock | None = ...,
+        replayed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "replayed", b"replayed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,8 +27,12 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SessionServiceStub:
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
+
+    What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
+    IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
     """
 
     @_typing.overload
@@ -38,7 +42,7 @@ class SessionServiceStub:
     BatchListTasks: _grpc.UnaryUnaryMultiCallable[_session_pb2.BatchListTasksRequest, _session_pb2.BatchListTasksResponse]
     """Reads players' tasks, oldest first; a new player gets the starters."""
     CreateTask: _grpc.UnaryUnaryMultiCallable[_session_pb2.CreateTaskRequest, _session_pb2.CreateTaskResponse]
-    """Adds a task. Fails: TOO_MANY_TASKS."""
+    """Adds a task; safe to repeat with `once`. Fails: TOO_MANY_TASKS."""
     UpdateTask: _grpc.UnaryUnaryMultiCallable[_session_pb2.UpdateTaskRequest, _session_pb2.UpdateTaskResponse]
     """Changes the fields that are given. Fails: TASK_UNKNOWN."""
     ArchiveTask: _grpc.UnaryUnaryMultiCallable[_session_pb2.ArchiveTaskRequest, _session_pb2.ArchiveTaskResponse]
@@ -46,8 +50,8 @@ class SessionServiceStub:
     Fails: TASK_UNKNOWN.
     """
     BatchStartSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.BatchStartSessionsRequest, _session_pb2.BatchStartSessionsResponse]
-    """Opens sessions, at most one pending per player.
-    An item fails: TASK_UNKNOWN.
+    """Opens sessions, at most one pending per player; safe to repeat with `once`.
+    An item fails: TASK_UNKNOWN, DURATION_REFUSED.
     """
     BatchCompleteSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.BatchCompleteSessionsRequest, _session_pb2.BatchCompleteSessionsResponse]
     """Closes sessions and pays them, each once however often it is asked.
@@ -64,15 +68,24 @@ class SessionServiceStub:
     """Reads finished sessions, newest first, a page at a time."""
     BatchGetHeroes: _grpc.UnaryUnaryMultiCallable[_session_pb2.BatchGetHeroesRequest, _session_pb2.BatchGetHeroesResponse]
     """Reads heroes as they are now; a player who never played has a new hero."""
+    BuyItem: _grpc.UnaryUnaryMultiCallable[_session_pb2.BuyItemRequest, _session_pb2.BuyItemResponse]
+    """Sells an item of the day's offers and has it delivered. Whatever is paid is
+    delivered or paid back, sooner or later: an item is paid for once, and
+    buying one that is paid but not delivered goes on with its delivery.
+    Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+    with UNAVAILABLE also while it is paid and nobody delivers.
+    """
     GetDropChance: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetDropChanceRequest, _session_pb2.GetDropChanceResponse]
     """Tells how likely a drop is, under which rules."""
     GrantReward: _grpc.UnaryUnaryMultiCallable[_session_pb2.GrantRewardRequest, _session_pb2.GrantRewardResponse]
-    """Sandbox only: adds exp and gold. Fails: SANDBOX_OFF."""
+    """Sandbox only: adds exp and gold; safe to repeat with `once`.
+    Fails: SANDBOX_OFF.
+    """
     GetClock: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetClockRequest, _session_pb2.GetClockResponse]
     """Sandbox only: reads the player's clock. Fails: SANDBOX_OFF."""
     AdvanceClock: _grpc.UnaryUnaryMultiCallable[_session_pb2.AdvanceClockRequest, _session_pb2.AdvanceClockResponse]
-    """Sandbox only: moves the player's clock forward. Fails: SANDBOX_OFF,
-    CLOCK_TOO_FAR.
+    """Sandbox only: moves the player's clock forward; safe to repeat with `once`.
+    Fails: SANDBOX_OFF, CLOCK_TOO_FAR.
     """
     ResetClock: _grpc.UnaryUnaryMultiCallable[_session_pb2.ResetClockRequest, _session_pb2.ResetClockResponse]
     """Sandbox only: sets the player's clock back to real time. Safe to repeat.
@@ -81,15 +94,19 @@ class SessionServiceStub:
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
+
+    What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
+    IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     BatchListTasks: _aio.UnaryUnaryMultiCallable[_session_pb2.BatchListTasksRequest, _session_pb2.BatchListTasksResponse]  # type: ignore[assignment]
     """Reads players' tasks, oldest first; a new player gets the starters."""
     CreateTask: _aio.UnaryUnaryMultiCallable[_session_pb2.CreateTaskRequest, _session_pb2.CreateTaskResponse]  # type: ignore[assignment]
-    """Adds a task. Fails: TOO_MANY_TASKS."""
+    """Adds a task; safe to repeat with `once`. Fails: TOO_MANY_TASKS."""
     UpdateTask: _aio.UnaryUnaryMultiCallable[_session_pb2.UpdateTaskRequest, _session_pb2.UpdateTaskResponse]  # type: ignore[assignment]
     """Changes the fields that are given. Fails: TASK_UNKNOWN."""
     ArchiveTask: _aio.UnaryUnaryMultiCallable[_session_pb2.ArchiveTaskRequest, _session_pb2.ArchiveTaskResponse]  # type: ignore[assignment]
@@ -97,8 +114,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     Fails: TASK_UNKNOWN.
     """
     BatchStartSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.BatchStartSessionsRequest, _session_pb2.BatchStartSessionsResponse]  # type: ignore[assignment]
-    """Opens sessions, at most one pending per player.
-    An item fails: TASK_UNKNOWN.
+    """Opens sessions, at most one pending per player; safe to repeat with `once`.
+    An item fails: TASK_UNKNOWN, DURATION_REFUSED.
     """
     BatchCompleteSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.BatchCompleteSessionsRequest, _session_pb2.BatchCompleteSessionsResponse]  # type: ignore[assignment]
     """Closes sessions and pays them, each once however often it is asked.
@@ -115,15 +132,24 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Reads finished sessions, newest first, a page at a time."""
     BatchGetHeroes: _aio.UnaryUnaryMultiCallable[_session_pb2.BatchGetHeroesRequest, _session_pb2.BatchGetHeroesResponse]  # type: ignore[assignment]
     """Reads heroes as they are now; a player who never played has a new hero."""
+    BuyItem: _aio.UnaryUnaryMultiCallable[_session_pb2.BuyItemRequest, _session_pb2.BuyItemResponse]  # type: ignore[assignment]
+    """Sells an item of the day's offers and has it delivered. Whatever is paid is
+    delivered or paid back, sooner or later: an item is paid for once, and
+    buying one that is paid but not delivered goes on with its delivery.
+    Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+    with UNAVAILABLE also while it is paid and nobody delivers.
+    """
     GetDropChance: _aio.UnaryUnaryMultiCallable[_session_pb2.GetDropChanceRequest, _session_pb2.GetDropChanceResponse]  # type: ignore[assignment]
     """Tells how likely a drop is, under which rules."""
     GrantReward: _aio.UnaryUnaryMultiCallable[_session_pb2.GrantRewardRequest, _session_pb2.GrantRewardResponse]  # type: ignore[assignment]
-    """Sandbox only: adds exp and gold. Fails: SANDBOX_OFF."""
+    """Sandbox only: adds exp and gold; safe to repeat with `once`.
+    Fails: SANDBOX_OFF.
+    """
     GetClock: _aio.UnaryUnaryMultiCallable[_session_pb2.GetClockRequest, _session_pb2.GetClockResponse]  # type: ignore[assignment]
     """Sandbox only: reads the player's clock. Fails: SANDBOX_OFF."""
     AdvanceClock: _aio.UnaryUnaryMultiCallable[_session_pb2.AdvanceClockRequest, _session_pb2.AdvanceClockResponse]  # type: ignore[assignment]
-    """Sandbox only: moves the player's clock forward. Fails: SANDBOX_OFF,
-    CLOCK_TOO_FAR.
+    """Sandbox only: moves the player's clock forward; safe to repeat with `once`.
+    Fails: SANDBOX_OFF, CLOCK_TOO_FAR.
     """
     ResetClock: _aio.UnaryUnaryMultiCallable[_session_pb2.ResetClockRequest, _session_pb2.ResetClockResponse]  # type: ignore[assignment]
     """Sandbox only: sets the player's clock back to real time. Safe to repeat.
@@ -131,8 +157,12 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
+
+    What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
+    IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
     """
 
     @_abc_1.abstractmethod
@@ -149,7 +179,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.CreateTaskRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.CreateTaskResponse, _abc.Awaitable[_session_pb2.CreateTaskResponse]]:
-        """Adds a task. Fails: TOO_MANY_TASKS."""
+        """Adds a task; safe to repeat with `once`. Fails: TOO_MANY_TASKS."""
 
     @_abc_1.abstractmethod
     def UpdateTask(
@@ -175,8 +205,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.BatchStartSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.BatchStartSessionsResponse, _abc.Awaitable[_session_pb2.BatchStartSessionsResponse]]:
-        """Opens sessions, at most one pending per player.
-        An item fails: TASK_UNKNOWN.
+        """Opens sessions, at most one pending per player; safe to repeat with `once`.
+        An item fails: TASK_UNKNOWN, DURATION_REFUSED.
         """
 
     @_abc_1.abstractmethod
@@ -225,6 +255,19 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads heroes as they are now; a player who never played has a new hero."""
 
     @_abc_1.abstractmethod
+    def BuyItem(
+        self,
+        request: _session_pb2.BuyItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.BuyItemResponse, _abc.Awaitable[_session_pb2.BuyItemResponse]]:
+        """Sells an item of the day's offers and has it delivered. Whatever is paid is
+        delivered or paid back, sooner or later: an item is paid for once, and
+        buying one that is paid but not delivered goes on with its delivery.
+        Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+        with UNAVAILABLE also while it is paid and nobody delivers.
+        """
+
+    @_abc_1.abstractmethod
     def GetDropChance(
         self,
         request: _session_pb2.GetDropChanceRequest,
@@ -238,7 +281,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.GrantRewardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.GrantRewardResponse, _abc.Awaitable[_session_pb2.GrantRewardResponse]]:
-        """Sandbox only: adds exp and gold. Fails: SANDBOX_OFF."""
+        """Sandbox only: adds exp and gold; safe to repeat with `once`.
+        Fails: SANDBOX_OFF.
+        """
 
     @_abc_1.abstractmethod
     def GetClock(
@@ -254,8 +299,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.AdvanceClockRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.AdvanceClockResponse, _abc.Awaitable[_session_pb2.AdvanceClockResponse]]:
-        """Sandbox only: moves the player's clock forward. Fails: SANDBOX_OFF,
-        CLOCK_TOO_FAR.
+        """Sandbox only: moves the player's clock forward; safe to repeat with `once`.
+        Fails: SANDBOX_OFF, CLOCK_TOO_FAR.
         """
 
     @_abc_1.abstractmethod

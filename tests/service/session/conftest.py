@@ -16,13 +16,10 @@ from services.kit.database import Database
 from services.kit.rulesfile import load
 from services.kit.settings import RULES, ServiceSettings
 from services.kit.sweeper import Sweeper
-from services.session.__main__ import wired
-from services.session.outbox import SESSIONS, PostgresOutbox
-from services.session.receivers import WorldAndInventory
+from services.session.__main__ import Parts, assembled, wired
+from services.session.outbox import PostgresOutbox
 from services.session.rules import Rules
-from services.session.settle import Settler
 from services.session.store import SessionRow
-from services.session.timeouts import Timeouts
 from tests.service.peers import SECRET, Peer, listening, peer
 from tests.service.session.fakes import FakeInventory, FakeWorld, served
 
@@ -114,7 +111,7 @@ def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> 
         service = wired(settings, targets.__getitem__)
         with (
             listening(service, folder) as target,
-            _sweeper(settings, inventory_target, world_target) as (sweeper, outbox),
+            _parts(settings, inventory_target, world_target) as parts,
         ):
             stub = session_pb2_grpc.SessionServiceStub
             yield Town(
@@ -122,17 +119,15 @@ def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> 
                 target=target,
                 world=world,
                 inventory=inventory,
-                sweeper=sweeper,
-                outbox=outbox,
+                sweeper=parts.sweeper,
+                outbox=parts.paid,
                 url=url,
             )
 
 
 @contextmanager
-def _sweeper(
-    settings: ServiceSettings, inventory_target: str, world_target: str
-) -> Iterator[tuple[Sweeper, PostgresOutbox[SessionRow]]]:
-    """A sweeper that runs only when a test says so, and the outbox that it works on."""
+def _parts(settings: ServiceSettings, inventory_target: str, world_target: str) -> Iterator[Parts]:
+    """What follows a commit; its sweeper runs only when a test says so."""
     tokens = TokenMaker("session", SECRET)
     inventory = Client("inventory", inventory_target, tokens)
     world = Client("world", world_target, tokens)
@@ -140,9 +135,9 @@ def _sweeper(
     database.open()
     numbers, _ = load(settings.rules, "session", Rules)
     try:
-        outbox = PostgresOutbox(database, SESSIONS)
-        settler = Settler(outbox, WorldAndInventory(world, inventory))
-        yield Sweeper(settler.settle_due, Timeouts(database, numbers).close_due), outbox
+        yield assembled(
+            database, numbers, world=world, inventory=inventory, has_sandbox=settings.sandbox
+        )
     finally:
         inventory.close()
         world.close()

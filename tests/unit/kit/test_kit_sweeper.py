@@ -1,55 +1,77 @@
-"""The sweeper goes on, whatever happens to one of its steps."""
+"""What was left behind is taken up again, step by step, page by page."""
 
 import threading
-
-import pytest
 
 from services.kit.errors import Unavailable
 from services.kit.sweeper import PAGES, Sweeper
 
 
-class Step:
-    """A step with some pages of work, or one that breaks each time."""
+class Work:
+    """A step with so many pages of work."""
 
-    def __init__(self, pages: int = 0, *, breaks: Exception | None = None) -> None:
-        self.left = pages
-        self.turns = 0
-        self._breaks = breaks
+    def __init__(self, pages: int) -> None:
+        self.pages = pages
+        self.done = 0
 
     def __call__(self) -> bool:
-        self.turns += 1
-        if self._breaks:
-            raise self._breaks
-        self.left -= 1
-        return self.left > 0
+        self.done += 1
+        return self.done < self.pages
 
 
-@pytest.mark.parametrize("breaks", [Unavailable(), KeyError("a bug")])
-def test_a_step_that_breaks_holds_up_neither_the_others_nor_its_next_turn(
-    breaks: Exception,
-) -> None:
-    broken, sound = Step(breaks=breaks), Step(pages=3)
-    sweeper = Sweeper(broken, sound)
+def test_a_step_goes_on_while_there_is_more() -> None:
+    work = Work(3)
 
-    sweeper.sweep()
-    sweeper.sweep()
+    Sweeper(work).sweep()
 
-    assert sound.left <= 0
-    assert broken.turns == 2
+    assert work.done == 3
 
 
 def test_a_step_without_an_end_leaves_the_others_their_turn() -> None:
-    endless, other = Step(pages=10 * PAGES), Step(pages=1)
+    endless, other = Work(10 * PAGES), Work(1)
 
     Sweeper(endless, other).sweep()
 
-    assert (endless.turns, other.turns) == (PAGES, 1)
+    assert (endless.done, other.done) == (PAGES, 1)
 
 
-def test_a_sweep_ends_when_the_service_stops() -> None:
-    step, stopping = Step(pages=3), threading.Event()
-    stopping.set()
+def test_a_step_that_fails_holds_up_none_of_the_others() -> None:
+    def away() -> bool:
+        raise Unavailable
 
-    Sweeper(step).sweep(stopping)
+    def broken() -> bool:
+        raise ZeroDivisionError
 
-    assert step.turns == 0
+    work = Work(1)
+
+    Sweeper(away, broken, work).sweep()
+
+    assert work.done == 1
+
+
+def test_sweeping_ends_when_it_is_told_to() -> None:
+    stopping = threading.Event()
+    rounds = []
+
+    def step() -> bool:
+        rounds.append(stopping.is_set())
+        stopping.set()
+        return True
+
+    Sweeper(step).run(_WithoutWaiting(stopping))
+
+    assert rounds == [False]
+
+
+class _WithoutWaiting(threading.Event):
+    """The same event, which nobody waits for."""
+
+    def __init__(self, event: threading.Event) -> None:
+        super().__init__()
+        self._event = event
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        return self._event.is_set()

@@ -36,10 +36,11 @@ class Outbox:
     def due(self) -> list[list[SessionRow]]:
         return [] if PAID.key in self.marked else [[PAID]]
 
-    def mark(self, done: Mapping[Key, Any]) -> None:
+    def mark(self, done: Mapping[Key, Any]) -> set[Key]:
         if self.away:
             raise Unavailable
         self.marked |= done
+        return set(done)
 
     def refuse(self, rows: Sequence[SessionRow]) -> None:
         raise NotImplementedError
