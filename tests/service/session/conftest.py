@@ -61,6 +61,20 @@ def generous(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
         yield town
 
 
+@pytest.fixture(scope="module")
+def even(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town in which every other session drops."""
+    with _town(new_database("session"), tmp_path_factory.mktemp("t"), drop_chance=5_000) as town:
+        yield town
+
+
+@pytest.fixture(scope="module")
+def fast(fast_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town by whose database's clock it is the day after tomorrow."""
+    with _town(fast_database("session"), tmp_path_factory.mktemp("t"), drop_chance=0) as town:
+        yield town
+
+
 @pytest.fixture
 def new_town(new_database: NewDatabase, tmp_path: Path) -> Iterator[Town]:
     """A town in which nobody played before."""

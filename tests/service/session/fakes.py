@@ -21,7 +21,8 @@ class FakeWorld(world_pb2_grpc.WorldServiceServicer):
     """Counts each session once.
 
     `away`, `refused` and `breaking` say whether all calls fail, those items of a
-    call that are of some players, or whole calls that have such items.
+    call that are of some players, or whole calls that have such items. `time_left`
+    is what the last call was given, in seconds.
     """
 
     def __init__(self) -> None:
@@ -30,11 +31,13 @@ class FakeWorld(world_pb2_grpc.WorldServiceServicer):
         self.away = False
         self.refused: set[str] = set()
         self.breaking: set[str] = set()
+        self.time_left = 0.0
         self._lock = threading.Lock()
 
     def BatchCreditSessions(
-        self, request: world_pb2.BatchCreditSessionsRequest, _: grpc.ServicerContext
+        self, request: world_pb2.BatchCreditSessionsRequest, context: grpc.ServicerContext
     ) -> world_pb2.BatchCreditSessionsResponse:
+        self.time_left = context.time_remaining()
         _be_there(self.away)
         if self.breaking & {credit.user_id for credit in request.credits}:
             raise KeyError
