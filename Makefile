@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench protos locks environment
+.PHONY: help run test check mutants bench protos locks environment
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ check: environment ## lint, formatting, types and the contract between processes
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/buf lint
+
+mutants: environment ## plant slips in copies of the code, and see the tests notice each
+	$(BIN)/python -m tests.mutants
 
 bench: environment ## measure the town
 	$(BIN)/python -m bench

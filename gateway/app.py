@@ -29,6 +29,7 @@ from gateway.routes import (
     profile,
     sandbox,
     session,
+    shop,
     tasks,
     users,
 )
@@ -38,7 +39,7 @@ from services.kit.errors import Failure
 from services.kit.settings import target_of
 
 VERSION = "0.1.0"
-_MODULES = (profile, session, tasks, inventory, auth, users, drops, health)
+_MODULES = (profile, session, tasks, inventory, shop, auth, users, drops, health)
 _HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")
 _EXPOSED = (
     "Retry-After",

@@ -85,6 +85,11 @@ CATALOGUE: Mapping[str, Code] = {
     "SESSION_ALREADY_COMPLETED": Code(
         409, "Session already completed", "This session is already completed."
     ),
+    "NOT_ENOUGH_GOLD": Code(409, "Not enough gold", "You do not have enough gold for this item."),
+    "ALREADY_OWNED": Code(409, "Already owned", "You already own this item."),
+    "OFFER_EXPIRED": Code(
+        409, "Offer expired", "This offer is over. Look what the shop offers today."
+    ),
     "ZONE_CHANGED_RECENTLY": Code(
         409,
         "Time zone changed recently",
@@ -127,11 +132,14 @@ _REASONS = {
 } | {
     code: code
     for code in (
+        "ALREADY_OWNED",
         "BAD_CREDENTIALS",
         "EMAIL_TAKEN",
         "IDEMPOTENCY_KEY_IN_PROGRESS",
         "IDEMPOTENCY_KEY_REUSED",
         "ITEM_NOT_OWNED",
+        "NOT_ENOUGH_GOLD",
+        "OFFER_EXPIRED",
         "PASSWORD_TOO_WEAK",
         "SESSION_ALREADY_COMPLETED",
         "SESSION_CANCELLED",

@@ -22,6 +22,7 @@ from services.kit.settings import database_on
 from tests.contract.statement_lint import statements, violations
 from town.databases import detect_deadlocks_early
 from town.postgres import EmbeddedPostgres
+from town.reading import OPERATOR
 
 SERVICES = ("auth", "session", "inventory", "world")
 SERVER = pytest.StashKey[str]()
@@ -31,6 +32,17 @@ LOG = pytest.StashKey[Path]()
 # The whole suite runs as if there were many shards, so that a transaction or a
 # batch that mixes players of two of them can not pass unnoticed.
 SHARDS = 8
+# Found before the built-in functions of these names, by whoever connects from now on.
+FAST_CLOCK = """
+    CREATE SCHEMA fast;
+    CREATE FUNCTION fast.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+        AS $$ SELECT pg_catalog.clock_timestamp() + interval '2 days' $$;
+    CREATE FUNCTION fast.now() RETURNS timestamptz LANGUAGE sql STABLE
+        AS $$ SELECT pg_catalog.now() + interval '2 days' $$;
+    DO $$ BEGIN
+        EXECUTE format('ALTER DATABASE %I SET search_path = fast, pg_catalog, public', current_database());
+    END $$;
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,6 +68,19 @@ def new_database(server_url: str) -> Callable[[str], str]:
     return lambda service: _make_database(
         server_url, service, name=f"nesra_{service}_{secrets.token_hex(4)}"
     )
+
+
+@pytest.fixture(scope="session")
+def fast_database(new_database: Callable[[str], str]) -> Callable[[str], str]:
+    """Makes a database whose clock is two days ahead of every process's."""
+
+    def make(service: str) -> str:
+        url = new_database(service)
+        with psycopg.connect(url) as connection:
+            connection.execute(FAST_CLOCK)
+        return url
+
+    return make
 
 
 def _start_server(config: pytest.Config) -> str:
@@ -84,11 +109,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Lints every statement that the services really sent in this run."""
+    """Lints every statement that the services and the operator's commands really sent in this run."""
     log = session.config.stash.get(LOG, None)
     if log is None:
         return
-    found = list(statements(log, application=NAME))
+    found = [one for who in (NAME, OPERATOR) for one in statements(log, application=who)]
     broken = [
         f"{why}: {text[:300]}" for database, text in found for why in violations(database, text)
     ]

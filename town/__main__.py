@@ -1,6 +1,7 @@
 """The operator's command line: `nesra COMMAND`."""
 
 import argparse
+import signal
 import sys
 from importlib import import_module
 from typing import Final
@@ -13,6 +14,9 @@ COMMANDS: Final = {
     "up": "open the whole town on this machine, and keep it open until Ctrl-C",
     "migrate": "make the databases that are missing, and bring all tables up to date",
     "serve": "be one process of the town: a service, or the gateway",
+    "verify": "recompute every balance from what never changes, and name each drift",
+    "repair": "mend what `verify` names, with an audited entry for each change",
+    "deliveries": "list what is not delivered yet, and put back what was given up",
     "healthy": "tell by the exit code whether a process may take traffic",
 }
 
@@ -31,13 +35,16 @@ def main() -> int:
     except CannotOpen as failure:
         print(failure, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        # As a shell reports whoever a Ctrl-C ended.
+        return 128 + signal.SIGINT
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="nesra",
         description="Run Nesra Town.",
-        epilog="\n".join(f"  {name:8} {summary}" for name, summary in COMMANDS.items()),
+        epilog="\n".join(f"  {name:10} {summary}" for name, summary in COMMANDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")

@@ -33,7 +33,7 @@ def database_server(home: Home, log: Log) -> Iterator[DatabaseServer]:
         yield _Given(given or "")
         return
     log.say("town", "starting PostgreSQL")
-    with EmbeddedPostgres(home.folder / "postgres", home.folder / "run" / "postgres") as postgres:
+    with home.postgres() as postgres:
         yield _Embedded(postgres, log)
 
 

@@ -67,11 +67,24 @@ def prepare(server: str, secret: str) -> dict[str, str]:
         _demand_version(connection)
         if _may_create(connection):
             _create(connection, shared, secret)
-            urls = {name: url_of(name, server=server, secret=secret) for name in shared}
         else:
             _demand_databases(connection, shared)
-            urls = {name: database_on(server, role_of(name)) for name in shared}
-    return own | urls
+        return own | _urls_on(connection, server, shared, secret)
+
+
+def urls_on(server: str, services: list[str], secret: str) -> dict[str, str]:
+    """Return the URLs on a server that was prepared; changes nothing. Raises DatabaseFailed."""
+    with connected(server) as connection:
+        return _urls_on(connection, server, services, secret)
+
+
+def _urls_on(
+    connection: Connection, server: str, services: list[str], secret: str
+) -> dict[str, str]:
+    """Return the URL of each service: as its own role, or as the given user who could make none."""
+    if _may_create(connection):
+        return {name: url_of(name, server=server, secret=secret) for name in services}
+    return {name: database_on(server, role_of(name)) for name in services}
 
 
 def migrate(urls: dict[str, str]) -> None:
@@ -188,3 +201,13 @@ def detect_deadlocks_early(connection: Connection, database: str) -> None:
 def _first_line(error: BaseException | None) -> str:
     """Return the first line of what a server or driver said; neither names a password."""
     return str(error).strip().split("\n", 1)[0].rstrip(".")
+
+
+@contextmanager
+def told_in_one_sentence() -> Iterator[None]:
+    """Raise DatabaseFailed for whatever a database refuses meanwhile, be it that its tables are of another version."""
+    try:
+        yield
+    except psycopg.Error as error:
+        sentence = f"The databases cannot be used: {_first_line(error)}."
+        raise DatabaseFailed(sentence) from error

@@ -20,6 +20,15 @@ class AlreadyOpen(CannotOpen):
         super().__init__(f"The town in {home} is already open; close it, or set NESRA_HOME.")
 
 
+class NotOpen(CannotOpen):
+    """There is no open town where one was looked for."""
+
+    def __init__(self, home: object) -> None:
+        super().__init__(
+            f"There is no open town in {home}: open it with `nesra up`, or set NESRA_HOME or NESRA_DATABASE_URL."
+        )
+
+
 class PortTaken(CannotOpen):
     """Somebody else listens where the gateway shall."""
 

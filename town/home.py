@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from town.failures import AlreadyOpen, CannotOpen
+from town.postgres import EmbeddedPostgres
 from town.private import private_folder, write_privately
 from town.sockets import short_folder
 
@@ -56,6 +57,14 @@ class Home:
         except OSError as error:
             sentence = f"The secret in {file} cannot be kept: {error.strerror}."
             raise CannotOpen(sentence) from error
+
+    def kept_secret(self) -> str | None:
+        """Return the secret of this town where one was made, else None."""
+        return self.secret() if (self.folder / "secret").exists() else None
+
+    def postgres(self) -> EmbeddedPostgres:
+        """Return the town's own server, started or not."""
+        return EmbeddedPostgres(self.folder / "postgres", self.folder / "run" / "postgres")
 
     @contextlib.contextmanager
     def sockets(self) -> Iterator[Path]:

@@ -98,6 +98,11 @@ class EmbeddedPostgres:
         """Whether the server that we started is still there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def password_known(self) -> bool:
+        """Whether there is a password for url() to fill in: there is none before the first launch."""
+        return self._password_file.exists()
+
     def start(self) -> None:
         """Make the data folder if there is none, start the server and return when it answers. Safe to repeat.
 

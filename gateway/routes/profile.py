@@ -154,7 +154,7 @@ async def whole_hero(
 ) -> dict[str, Any]:
     """The hero as it is now; what is given is not asked for again. Raises Unavailable."""
     world, grown, worn = await asyncio.gather(
-        world_of(town, player), _hero_of(town, player, hero), _wardrobe_of(town, player, wardrobe)
+        world_of(town, player), _hero_of(town, player, hero), wardrobe_of(town, player, wardrobe)
     )
     return hero_json(grown, worn, world)
 
@@ -167,9 +167,10 @@ async def _hero_of(town: Town, player: Player, known: session_pb2.Hero | None) -
     return (await session.call(session.methods.BatchGetHeroes, request)).heroes[0]
 
 
-async def _wardrobe_of(
-    town: Town, player: Player, known: inventory_pb2.Wardrobe | None
+async def wardrobe_of(
+    town: Town, player: Player, known: inventory_pb2.Wardrobe | None = None
 ) -> inventory_pb2.Wardrobe:
+    """What the player's hero wears, as it is now, unless it is known. Raises Unavailable."""
     if known is not None:
         return known
     inventory = town.services.inventory

@@ -20,10 +20,10 @@ def wired(settings: ServiceSettings) -> Served:
 
     It is ready when the database answers and the catalogue is stored in it.
     """
-    rules, _ = rulesfile.load_or_exit(settings.rules, "inventory", Rules)
+    rules, version = rulesfile.load_or_exit(settings.rules, "inventory", Rules)
     database = Database(settings.database_url)
     catalogue = Catalogue(database, _shipped_or_exit())
-    service = InventoryService(database, catalogue, rules, is_sandbox=settings.sandbox)
+    service = InventoryService(database, catalogue, rules, version, is_sandbox=settings.sandbox)
     database.open()
     return Served(
         name="inventory",

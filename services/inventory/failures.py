@@ -17,6 +17,14 @@ class ItemUnknown(Failure):
     code = grpc.StatusCode.NOT_FOUND
 
 
+class OfferExpired(Failure):
+    """The offer is not, or no longer, among those of the player's day."""
+
+
+class AlreadyOwned(Failure):
+    """The player owns this item, and nobody owns one twice."""
+
+
 class SlotUnknown(Failure):
     """The request names no slot."""
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from protos.inventory.v1 import inventory_pb2 as pb
+from services.inventory.delivery_store import Delivery
 from services.inventory.rules import Item, Worn
+from services.inventory.shop import Offer
 from services.inventory.store import Grant, OwnedRow
 from services.kit.enums import Words
 
@@ -42,13 +44,18 @@ def granted_message(grant: Grant, items: Mapping[str, Item]) -> pb.Granted:
     """What a drop gave, as it was given: not worn, whatever was done with it since."""
     if grant.item_id is None:
         return pb.Granted()
-    return pb.Granted(
-        item=pb.OwnedItem(
-            item=item_message(items[grant.item_id]),
-            obtained_at=_instant(grant.obtained_at),
-            source=pb.SOURCE_DROP,
-        )
-    )
+    item = _as_given(items[grant.item_id], grant.obtained_at, pb.SOURCE_DROP)
+    return pb.Granted(item=item)
+
+
+def delivered_message(delivery: Delivery, items: Mapping[str, Item]) -> pb.OwnedItem:
+    """What a purchase brought, as it was delivered: not worn, whatever was done with it since."""
+    return _as_given(items[delivery.item_id], delivery.obtained_at, pb.SOURCE_SHOP)
+
+
+def offer_message(offer: Offer, *, owned: bool) -> pb.Offer:
+    """An offer, as a player sees it."""
+    return pb.Offer(item=item_message(offer.item), price_gold=offer.price_gold, owned=owned)
 
 
 def wardrobe_message(user_id: str, worn: Worn) -> pb.Wardrobe:
@@ -59,6 +66,10 @@ def wardrobe_message(user_id: str, worn: Worn) -> pb.Wardrobe:
         equipped_outfit_id=worn.outfit,
         equipped_accessory_id=worn.accessory,
     )
+
+
+def _as_given(item: Item, obtained_at: datetime, source: pb.Source.ValueType) -> pb.OwnedItem:
+    return pb.OwnedItem(item=item_message(item), obtained_at=_instant(obtained_at), source=source)
 
 
 def _instant(moment: datetime) -> Timestamp:

@@ -1,6 +1,6 @@
 """The rules of items: which one drops, what is worn, in which order they are shown.
 
-Pure: luck is an argument. The numbers come from the rules file's section
+What is sold stands in shop.py. Pure: luck is an argument. The numbers come from the rules file's section
 [inventory].
 """
 
@@ -12,28 +12,58 @@ from datetime import datetime, timedelta
 RARITIES = ("common", "rare", "epic")
 TYPES = ("hat", "outfit", "accessory")
 LUCK_BYTES = 16
+# The shop is never emptier than this: players are promised it.
+LEAST_OFFERS = 4
 _ROLL_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class RarityWeights:
-    """How often each rarity drops, relative to the others.
-
-    Raises ValueError below 1: a player who lacks only that rarity would get nothing.
-    """
+class PerRarity:
+    """One number for each rarity."""
 
     common: int
     rare: int
     epic: int
+
+    def of(self, rarity: str) -> int:
+        """The number of one rarity."""
+        return int(getattr(self, rarity))
+
+
+@dataclass(frozen=True, slots=True)
+class RarityWeights(PerRarity):
+    """How often each rarity drops, relative to the others.
+
+    Raises ValueError below 1: a player who lacks only that rarity would get nothing.
+    """
 
     def __post_init__(self) -> None:
         if min(self.common, self.rare, self.epic) < 1:
             message = "every weight must be at least 1"
             raise ValueError(message)
 
-    def of(self, rarity: str) -> int:
-        """The weight of one rarity."""
-        return int(getattr(self, rarity))
+
+@dataclass(frozen=True, slots=True)
+class Prices(PerRarity):
+    """What an item costs, in gold. Raises ValueError below 1: the shop gives nothing away."""
+
+    def __post_init__(self) -> None:
+        if min(self.common, self.rare, self.epic) < 1:
+            message = "every price must be at least 1"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """How many items are offered on each day, and for how much. Raises ValueError below 4."""
+
+    offers_a_day: int
+    price_gold: Prices
+
+    def __post_init__(self) -> None:
+        if self.offers_a_day < LEAST_OFFERS:
+            message = f"offers_a_day must be at least {LEAST_OFFERS}"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +71,7 @@ class Rules:
     """The numbers."""
 
     rarity_weights: RarityWeights
+    shop: Shop
 
 
 @dataclass(frozen=True, slots=True)

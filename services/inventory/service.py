@@ -8,27 +8,36 @@ from protos.inventory.v1 import inventory_pb2 as pb
 from protos.inventory.v1 import inventory_pb2_grpc
 from services.inventory.belongings import Belongings
 from services.inventory.catalogue import Catalogue
+from services.inventory.delivery_store import Delivery
 from services.inventory.drops import Drop, DropTable, give
 from services.inventory.failures import LuckMalformed, SlotUnknown
 from services.inventory.messages import (
     RARITIES,
     TYPES,
+    delivered_message,
     granted_message,
     item_message,
+    offer_message,
     owned_message,
     wardrobe_message,
 )
 from services.inventory.rules import RARITIES as BY_RARITY
 from services.inventory.rules import Rules
+from services.inventory.sales import Purchase, Sales
 from services.inventory.store import Grant
 from services.kit.batches import isolated
 from services.kit.database import Database
 from services.kit.errors import Failure
 from services.kit.failpoints import reach
+from services.kit.times import wire
 
 _GATEWAY = frozenset({"gateway"})
+_SESSION = frozenset({"session"})
 CALLERS: Mapping[str, frozenset[str]] = {
-    "BatchGrantDrops": frozenset({"session"}),
+    "BatchGrantDrops": _SESSION,
+    "BatchDeliverPurchases": _SESSION,
+    "QuoteOffer": _SESSION,
+    "GetShop": _GATEWAY,
     "BatchGetInventories": _GATEWAY,
     "BatchGetWardrobes": frozenset({"gateway", "session"}),
     "ListItems": _GATEWAY,
@@ -44,12 +53,20 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     """Answers each method as inventory.proto says."""
 
     def __init__(
-        self, database: Database, catalogue: Catalogue, rules: Rules, *, is_sandbox: bool
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        rules: Rules,
+        rules_version: str,
+        *,
+        is_sandbox: bool,
     ) -> None:
         self._database = database
         self._catalogue = catalogue
         self._belongings = Belongings(database, catalogue, is_sandbox=is_sandbox)
+        self._sales = Sales(database, catalogue, rules.shop, is_sandbox=is_sandbox)
         self._weights = rules.rarity_weights
+        self._version = rules_version
         self._is_sandbox = is_sandbox
 
     def BatchGrantDrops(
@@ -118,6 +135,40 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
             for rarity in BY_RARITY
         ]
         return pb.GetRarityWeightsResponse(weights=weights)
+
+    def GetShop(self, request: pb.GetShopRequest, _: grpc.ServicerContext) -> pb.GetShopResponse:
+        window = self._sales.window(request.user_id)
+        offers = [
+            offer_message(offer, owned=offer.item.id in window.held)
+            for offer in window.rotation.offers
+        ]
+        return pb.GetShopResponse(
+            rotation_id=window.rotation.id,
+            rotates_at=wire(window.rotation.rotates_at),
+            offers=offers,
+        )
+
+    def QuoteOffer(
+        self, request: pb.QuoteOfferRequest, _: grpc.ServicerContext
+    ) -> pb.QuoteOfferResponse:
+        offer = self._sales.quote(request.user_id, request.item_id, request.rotation_id)
+        return pb.QuoteOfferResponse(price_gold=offer.price_gold, rules_version=self._version)
+
+    def BatchDeliverPurchases(
+        self, request: pb.BatchDeliverPurchasesRequest, _: grpc.ServicerContext
+    ) -> pb.BatchDeliverPurchasesResponse:
+        purchases = [Purchase(p.user_id, p.purchase_id, p.item_id) for p in request.purchases]
+        outcomes = isolated(self._sales.deliver, purchases)
+        items = self._catalogue.with_items(
+            outcome.item_id for outcome in outcomes if isinstance(outcome, Delivery)
+        ).items
+        results = [
+            pb.DeliveryResult(failure=outcome.as_item())
+            if isinstance(outcome, Failure)
+            else pb.DeliveryResult(delivered=delivered_message(outcome, items))
+            for outcome in outcomes
+        ]
+        return pb.BatchDeliverPurchasesResponse(results=results)
 
     def GrantItem(
         self, request: pb.GrantItemRequest, _: grpc.ServicerContext

@@ -67,7 +67,10 @@ class HeldRow:
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """An item that comes to a player; `session_id` only with the source drop."""
+    """An item that comes to a player.
+
+    `session_id` only with the source drop, `purchase_id` only with shop.
+    """
 
     user_id: str
     item_id: str
@@ -75,6 +78,7 @@ class Acquisition:
     obtained_at: datetime
     source: str
     session_id: str | None = None
+    purchase_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +189,15 @@ _READ_HELD = Query(
 )
 _ACQUIRED = [
     inventory.c[name]
-    for name in ("user_id", "item_id", "id", "obtained_at", "source", "session_id")
+    for name in (
+        "user_id",
+        "item_id",
+        "id",
+        "obtained_at",
+        "source",
+        "session_id",
+        "purchase_id",
+    )
 ]
 _ACQUIRE = Command(
     insert(inventory).from_select([c.name for c in _ACQUIRED], select(given(*_ACQUIRED)))

@@ -1,6 +1,7 @@
 """The session service's process: `python -m services.session`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from protos.session.v1 import session_pb2_grpc
@@ -12,17 +13,53 @@ from services.kit.rulesfile import load_or_exit
 from services.kit.server import Served
 from services.kit.settings import ServiceSettings, target_of
 from services.kit.sweeper import Sweeper
+from services.session.deliveries import Deliveries
 from services.session.figures import deliveries
 from services.session.once import Once
 from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.players import Players
+from services.session.purchase_store import PURCHASES, PurchaseRow
+from services.session.purchases import Purchases
 from services.session.purge import KeyPurge
-from services.session.receivers import WorldAndInventory
+from services.session.receivers import ShopInventory, WorldAndInventory
 from services.session.rules import Rules
 from services.session.service import CALLERS, SERVICE, SessionService
 from services.session.sessions import Sessions
 from services.session.settle import Settler
+from services.session.shop import Shop
+from services.session.store import SessionRow
 from services.session.timeouts import Timeouts
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What follows a commit: told at once by the calls, and by the sweeper what was left."""
+
+    paid: PostgresOutbox[SessionRow]
+    bought: PostgresOutbox[PurchaseRow]
+    settler: Settler
+    shop: Shop
+    sweeper: Sweeper
+
+
+def assembled(
+    database: Database, numbers: Rules, *, world: Client, inventory: Client, has_sandbox: bool
+) -> Parts:
+    """The parts on one database, beside the two services that are told."""
+    paid, bought = PostgresOutbox(database, SESSIONS), PostgresOutbox(database, PURCHASES)
+    settler = Settler(paid, WorldAndInventory(world, inventory))
+    counter = ShopInventory(inventory)
+    purchases = Purchases(database, has_sandbox=has_sandbox)
+    delivering = Deliveries(bought, counter, purchases.refund)
+    sweeper = Sweeper(
+        settler.settle_due,
+        delivering.settle_due,
+        Timeouts(database, numbers).close_due,
+        KeyPurge(database).purge_due,
+    )
+    return Parts(
+        paid, bought, settler, Shop(counter, Once(database), purchases, delivering), sweeper
+    )
 
 
 def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of) -> Served:
@@ -32,16 +69,15 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
     tokens = TokenMaker("session", settings.secret)
     inventory = Client("inventory", target_of("inventory"), tokens)
     world = Client("world", target_of("world"), tokens)
-    paid = PostgresOutbox(database, SESSIONS)
-    settler = Settler(paid, WorldAndInventory(world, inventory))
-    sweeper = Sweeper(
-        settler.settle_due, Timeouts(database, numbers).close_due, KeyPurge(database).purge_due
+    parts = assembled(
+        database, numbers, world=world, inventory=inventory, has_sandbox=settings.sandbox
     )
     servicer = SessionService(
         sessions=Sessions(database, numbers, version, has_sandbox=settings.sandbox),
         players=Players(database, numbers, has_sandbox=settings.sandbox),
         once=Once(database),
-        settler=settler,
+        shop=parts.shop,
+        settler=parts.settler,
         numbers=numbers,
         rules_version=version,
     )
@@ -61,8 +97,8 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
         ),
         is_ready=database.is_ready,
         close=close,
-        tasks=(sweeper.run,),
-        readings=(partial(deliveries, {"session": paid}),),
+        tasks=(parts.sweeper.run,),
+        readings=(partial(deliveries, {"session": parts.paid, "purchase": parts.bought}),),
     )
 
 

@@ -52,6 +52,18 @@ class SessionAlreadyCompleted(Failure):
     """The session was completed and paid."""
 
 
+class NotEnoughGold(Failure):
+    """The hero has less gold than the item costs."""
+
+
+class AlreadyOwned(Failure):
+    """The player owns this item, and nobody owns one twice."""
+
+
+class OfferExpired(Failure):
+    """The item can not be bought, or not any more."""
+
+
 class SandboxOff(Failure):
     """The town has no sandbox."""
 

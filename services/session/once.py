@@ -80,6 +80,23 @@ class Once:
             raise outcome
         return outcome
 
+    def known(self, asked: Asked, kind: type[Answer]) -> Answer | None:
+        """What was answered to the call's key before, if anything was, and it has one.
+
+        Raises the failure that it was, IdempotencyKeyReused, Unavailable.
+        """
+        row = _row(asked)
+        if row is None:
+            return None
+        with self._database.read() as connection:
+            known = key_store.read(connection, [row.name]).get(row.name)
+        if known is None:
+            return None
+        outcome = _told_again(row, known, kind)
+        if isinstance(outcome, Failure):
+            raise outcome
+        return outcome
+
     def answers(
         self,
         asked: Sequence[Asked],

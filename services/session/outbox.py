@@ -62,7 +62,7 @@ class OutboxTable(Generic[Row]):
         )
         self.lease = Query(_leasing(table), Key)
         self.refuse = Command(_refusing(table))
-        self.mark = Command(_marking(table, brought))
+        self.mark = Query(_marking(table, brought), Key)
         self.backlog = Query(_counting(table, is_waiting), Backlog)
 
 
@@ -81,13 +81,13 @@ class PostgresOutbox(Generic[Row]):
         batches = [self._leased([leased(row, now=now) for row in b]) for b in by_shard(rows)]
         return [batch for batch in batches if batch]
 
-    def mark(self, done: Mapping[Key, Any]) -> None:
-        """Takes rows out, each with what it brought. The first mark of a row stays."""
+    def mark(self, done: Mapping[Key, Any]) -> set[Key]:
+        """Takes rows out, each with what it brought; those that nobody had taken out before."""
         if not done:
-            return
+            return set()
         marks = [Mark(k.user_id, k.id, json.dumps(v) if v else None) for k, v in done.items()]
         with self._database.read() as connection:
-            self._table.mark.run(connection, rows=in_order(marks))
+            return set(self._table.mark.all(connection, rows=in_order(marks)))
 
     def refuse(self, rows: Sequence[Row]) -> None:
         """Counts a refusal of each leased row, unless somebody else leased it since."""
@@ -168,9 +168,11 @@ def _refusing(table: Table) -> Any:
 
 def _marking(table: Table, brought: Column[Any]) -> Any:
     row = given(table.c.user_id, table.c.id, Column("brought", brought.type))
-    return _update(table, row, _locked(table)).values(
+    return (
+        _update(table, row, _locked(table))
         # The statement's own time: nothing is decided by it, and no round trip spent on it.
-        {table.c.settled_at: func.now(), brought: row.c.brought}
+        .values({table.c.settled_at: func.now(), brought: row.c.brought})
+        .returning(table.c.user_id, table.c.id)
     )
 
 

@@ -1,7 +1,10 @@
-"""World and inventory, as they are told of successes: see settle.py."""
+"""World and inventory, as they are told of successes and purchases.
+
+See settle.py and deliveries.py for what follows from their answers.
+"""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic
 
 import structlog
 
@@ -11,7 +14,10 @@ from services.kit.client import Call, Client
 from services.kit.errors import Failure, Unavailable, from_item
 from services.kit.times import wire
 from services.session import rules
-from services.session.settle import Told
+from services.session.deliveries import Handed
+from services.session.purchase_store import PurchaseRow
+from services.session.purchases import Order, Quote
+from services.session.settle import Row, Told
 from services.session.store import Key, SessionRow
 
 log = structlog.get_logger(__name__)
@@ -29,10 +35,10 @@ class WorldAndInventory:
     def tell(self, rows: Sequence[SessionRow], *, timeout_s: float) -> Told:
         """Also tells world of what is settled, for its answer: how the town is now."""
         dropping = [row for row in rows if row.dropped and row.settled_at is None]
-        credits_ = _Told(self._credit, rows, "credited", timeout_s)
-        drops = _Told(self._drop, dropping, "granted", timeout_s) if dropping else None
+        credits_ = _Telling(self._credit, rows, "credited", timeout_s)
+        drops = _Telling(self._drop, dropping, "granted", timeout_s) if dropping else None
         credited, no_credit = credits_.outcomes()
-        granted, no_grant = drops.outcomes() if drops else ({}, [])
+        granted, no_grant = drops.outcomes() if drops else ({}, {})
         return Told(credited, granted, frozenset([*no_credit, *no_grant]))
 
     def _credit(self, rows: Sequence[SessionRow], timeout_s: float) -> Call[Any]:
@@ -54,13 +60,43 @@ class WorldAndInventory:
         return self._inventory.begin(self._drops.BatchGrantDrops, request, timeout_s=timeout_s)
 
 
-class _Told:
+class ShopInventory:
+    """Inventory, as the shop needs it: it quotes, and it delivers what was paid."""
+
+    def __init__(self, inventory: Client) -> None:
+        self._inventory = inventory
+        self._calls = inventory_pb2_grpc.InventoryServiceStub(inventory.channel)
+
+    def quote(self, order: Order, *, timeout_s: float) -> Quote:
+        """The price now. Raises ITEM_UNKNOWN, ALREADY_OWNED, OFFER_EXPIRED, Unavailable."""
+        request = inventory_pb2.QuoteOfferRequest(
+            user_id=order.user_id, item_id=order.item_id, rotation_id=order.rotation_id
+        )
+        call = self._inventory.begin(self._calls.QuoteOffer, request, timeout_s=timeout_s)
+        quoted = call.answer()
+        return Quote(quoted.price_gold, quoted.rules_version)
+
+    def deliver(self, rows: Sequence[PurchaseRow], *, timeout_s: float) -> Handed:
+        """Tells of purchases of one shard, each keyed by the purchase. Never raises."""
+        return Handed(*_Telling(self._deliver, rows, "delivered", timeout_s).outcomes())
+
+    def _deliver(self, rows: Sequence[PurchaseRow], timeout_s: float) -> Call[Any]:
+        purchases = [
+            inventory_pb2.Purchase(user_id=row.user_id, purchase_id=row.id, item_id=row.item_id)
+            for row in rows
+        ]
+        request = inventory_pb2.BatchDeliverPurchasesRequest(purchases=purchases)
+        method = self._calls.BatchDeliverPurchases
+        return self._inventory.begin(method, request, timeout_s=timeout_s)
+
+
+class _Telling(Generic[Row]):
     """One receiver that is being told of a batch."""
 
     def __init__(
         self,
-        begin: Callable[[Sequence[SessionRow], float], Call[Any]],
-        rows: Sequence[SessionRow],
+        begin: Callable[[Sequence[Row], float], Call[Any]],
+        rows: Sequence[Row],
         outcome: str,
         timeout_s: float,
     ) -> None:
@@ -70,34 +106,34 @@ class _Told:
         self._timeout_s = timeout_s
         self._call = begin(rows, timeout_s)
 
-    def outcomes(self) -> tuple[dict[Key, Any], list[Key]]:
-        """Waits: what each session brought, and those that were refused; no word of the others."""
+    def outcomes(self) -> tuple[dict[Key, Any], dict[Key, str]]:
+        """Waits: what each row brought, and why some were refused; no word of the others."""
         try:
             results = self._call.answer().results
         except Unavailable:
-            log.warning("settle_postponed", outcome=self._outcome, sessions=len(self._rows))
-            return {}, []
+            log.warning("settle_postponed", outcome=self._outcome, rows=len(self._rows))
+            return {}, {}
         except Failure as failure:
             return self._broken(failure)
         brought: dict[Key, Any] = {}
-        refused: list[Key] = []
+        refused: dict[Key, str] = {}
         for row, result in zip(self._rows, results, strict=True):
             if result.HasField(self._outcome):
                 brought[row.key] = getattr(result, self._outcome)
             elif (why := from_item(result.failure).reason) != Unavailable.reason:
-                log.warning("delivery_refused", session=row.id, reason=why)
-                refused.append(row.key)
+                log.warning("delivery_refused", outcome=self._outcome, row=row.id, reason=why)
+                refused[row.key] = why
         return brought, refused
 
-    def _broken(self, failure: Failure) -> tuple[dict[Key, Any], list[Key]]:
+    def _broken(self, failure: Failure) -> tuple[dict[Key, Any], dict[Key, str]]:
         """The receiver was there and broke on the whole: one by one, that all but the cause go through."""
         log.warning("delivery_refused", outcome=self._outcome, reason=failure.reason)
         if len(self._rows) == 1:
-            return {}, [self._rows[0].key]
+            return {}, {self._rows[0].key: failure.reason}
         brought: dict[Key, Any] = {}
-        refused: list[Key] = []
+        refused: dict[Key, str] = {}
         for row in self._rows:
-            one, no = _Told(self._begin, [row], self._outcome, self._timeout_s).outcomes()
+            one, no = _Telling(self._begin, [row], self._outcome, self._timeout_s).outcomes()
             brought |= one
-            refused += no
+            refused |= no
         return brought, refused

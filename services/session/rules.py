@@ -85,6 +85,11 @@ class Luck:
     choice: bytes
 
 
+def players_now(now: datetime, offset_seconds: int, *, is_sandbox: bool) -> datetime:
+    """The player's clock: real time, but in the sandbox so many seconds ahead."""
+    return now + timedelta(seconds=offset_seconds) if is_sandbox else now
+
+
 def completable_until(ends_at: datetime, rules: Rules) -> datetime:
     """The last instant at which a session can be completed, inclusive."""
     return ends_at + timedelta(hours=rules.completable_hours)

@@ -1,8 +1,8 @@
 """The session service's calls: messages in, messages out, then tell the others.
 
-Deciding and saving is done in sessions.py and players.py, one transaction each,
-which once.py opens for what has no key by nature; what follows a success in
-world and inventory is done in settle.py.
+Deciding and saving is done in sessions.py, purchases.py and players.py, one
+transaction each, which once.py opens for what has no key by nature; what follows
+a success in world and inventory is done in settle.py, a payment in deliveries.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ from services.session.players import Clock, Players
 from services.session.rules import Rules
 from services.session.sessions import Closed, Opened, Sessions, Wish
 from services.session.settle import SETTLE_S, Settlement, Settler
+from services.session.shop import Shop
 from services.session.store import Key, Page
 
 SERVICE = pb.DESCRIPTOR.services_by_name["SessionService"]
@@ -52,6 +53,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         sessions: Sessions,
         players: Players,
         once: Once,
+        shop: Shop,
         settler: Settler,
         numbers: Rules,
         rules_version: str,
@@ -59,6 +61,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self._sessions = sessions
         self._players = players
         self._once = once
+        self._shop = shop
         self._settler = settler
         self._rules = numbers
         self._version = rules_version
@@ -146,6 +149,15 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     def ArchiveTask(self, request: pb.ArchiveTaskRequest, _: Context) -> pb.ArchiveTaskResponse:
         self._players.archive_task(Key(request.user_id, request.task_id))
         return pb.ArchiveTaskResponse()
+
+    def BuyItem(self, request: pb.BuyItemRequest, context: Context) -> pb.BuyItemResponse:
+        sold = self._shop.buy(request, lambda most: remaining(context, at_most=most))
+        return pb.BuyItemResponse(
+            item=sold.item,
+            gold_spent=sold.price_gold,
+            hero=hero_message(sold.hero, self._rules),
+            replayed=sold.replayed,
+        )
 
     def GetDropChance(self, _: pb.GetDropChanceRequest, __: Context) -> pb.GetDropChanceResponse:
         return pb.GetDropChanceResponse(chance=self._rules.drop_chance, rules_version=self._version)

@@ -157,9 +157,8 @@ class Sessions:
         self._database.transact(lambda connection: store.close_sessions(connection, [closed]))
 
     def _player_now(self, hero: HeroRow | None, now: datetime) -> datetime:
-        if hero is None or not self._has_sandbox:
-            return now
-        return now + timedelta(seconds=hero.clock_offset_seconds)
+        offset = hero.clock_offset_seconds if hero else 0
+        return rules.players_now(now, offset, is_sandbox=self._has_sandbox)
 
     def _is_overdue(self, row: SessionRow, now: datetime) -> bool:
         return rules.verdict(row.ends_at, now=now, rules=self._rules) is Verdict.TOO_LATE

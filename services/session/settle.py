@@ -9,7 +9,7 @@ This is the protocol alone, between an outbox (outbox.py, PostgreSQL) and those
 who are told (receivers.py, gRPC): the simulation runs it between others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -50,11 +50,19 @@ class Outbox(Protocol[Row]):
     def due(self) -> list[list[Row]]:
         """Up to a page of rows that are due, by shard, leased: see `leased`."""
 
-    def mark(self, done: Mapping[Key, Any]) -> None:
-        """Takes rows out, each with what it brought. The first mark of a row stays."""
+    def mark(self, done: Mapping[Key, Any]) -> set[Key]:
+        """Takes rows out, each with what it brought; those that nobody had taken out before."""
 
     def refuse(self, rows: Sequence[Row]) -> None:
         """Counts a refusal of each leased row, unless somebody else leased it since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of a batch: which rows are settled, and which were refused."""
+
+    settled: frozenset[Key]
+    refused: frozenset[Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +112,12 @@ class Settler:
 
     def settle_due(self) -> bool:
         """Settles a page of what was left; whether to go on at once. Raises Unavailable."""
-        tried, settled = 0, False
-        for batch in self._outbox.due():
-            reach("sweep.after_lease")
-            known, refused = self._settle(batch, SWEEP_TIMEOUT_S)
-            if rows := [row for row in batch if row.key in refused]:
-                self._outbox.refuse(rows)
-            tried += len(batch)
-            settled |= any(settlement.is_settled for settlement in known.values())
-        # More of what nobody answers would only wait as well.
-        return settled and tried >= BATCH
+        return settle_page(self._outbox, self._swept)
+
+    def _swept(self, rows: Sequence[SessionRow]) -> Tried:
+        known, refused = self._settle(rows, SWEEP_TIMEOUT_S)
+        settled = frozenset(key for key, settlement in known.items() if settlement.is_settled)
+        return Tried(settled, refused)
 
     def _settle(
         self, rows: Sequence[SessionRow], timeout_s: float
@@ -133,6 +137,23 @@ class Settler:
         except Failure as failure:
             # Nothing is lost: the sweeper repeats what was done, and marks it then.
             log.warning("mark_postponed", sessions=len(done), reason=failure.reason)
+
+
+def settle_page(outbox: Outbox[Row], settle: Callable[[Sequence[Row]], Tried]) -> bool:
+    """Settles a page of what is due, batch by batch; whether to go on at once.
+
+    Raises Unavailable.
+    """
+    tried, has_settled = 0, False
+    for batch in outbox.due():
+        reach("sweep.after_lease")
+        outcome = settle(batch)
+        if rows := [row for row in batch if row.key in outcome.refused]:
+            outbox.refuse(rows)
+        tried += len(batch)
+        has_settled |= bool(outcome.settled)
+    # More of what nobody answers would only wait as well.
+    return has_settled and tried >= BATCH
 
 
 def leased(row: Row, *, now: datetime) -> Row:

@@ -50,6 +50,8 @@ CALLS = {
     "GET /api/inventory",
     "POST /api/inventory/equip",
     "POST /api/inventory/unequip",
+    "GET /api/shop",
+    "POST /api/shop/buy",
     "GET /api/drops/odds",
     "GET /healthz",
     "GET /readyz",
@@ -143,6 +145,7 @@ def test_the_writes_without_a_key_by_nature_take_one_in_the_header() -> None:
         "POST /api/tasks",
         "POST /api/sandbox/clock",
         "POST /api/sandbox/grant",
+        "POST /api/shop/buy",
     }
     for call, operation in OPERATIONS.items():
         told = {"IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_KEY_IN_PROGRESS"} & codes_of(operation)

@@ -99,6 +99,49 @@ def test_items_can_be_worn_and_taken_off(town: Town) -> None:
     assert off["equipped_hat_id"] is None
 
 
+def test_an_offer_of_the_day_can_be_bought_once_and_worn(town: Town) -> None:
+    visitor = Visitor(town.url)
+    shop = visitor.get("/api/shop")
+    offer = min(shop["offers"], key=lambda offer: offer["price_gold"])
+    wish = {"item_id": offer["item"]["id"], "rotation_id": shop["rotation_id"]}
+    poor = visitor.ask("POST", "/api/shop/buy", **wish)
+    visitor.ok("POST", "/api/sandbox/grant", gold=offer["price_gold"])
+
+    answers = _at_once(50, visitor, "/api/shop/buy", wish)
+
+    assert (poor.status_code, poor.json()["code"]) == (409, "NOT_ENOUGH_GOLD")
+    assert sorted({answer.status_code for answer in answers}) == [201, 409]
+    (bought,) = (answer.json() for answer in answers if answer.status_code == 201)
+    assert {a.json()["code"] for a in answers if a.status_code == 409} == {"ALREADY_OWNED"}
+    assert bought["gold_spent"] == offer["price_gold"]
+    assert bought["hero"] == visitor.get("/api/profile")["hero"]
+    assert bought["hero"]["gold"] == 0
+    assert visitor.get("/api/inventory") == [bought["item"]]
+    assert bought["item"]["source"] == "shop"
+    hero = visitor.ok("POST", "/api/inventory/equip", item_id=wish["item_id"])
+    assert hero[f"equipped_{offer['item']['type']}_id"] == wish["item_id"]
+
+
+def test_the_shop_rotates_at_midnight_by_the_players_clock(town: Town) -> None:
+    visitor = Visitor(town.url)
+    visitor.ok("POST", "/api/sandbox/grant", gold=1000)
+    today = visitor.get("/api/shop")
+
+    visitor.wait(24 * 60)
+    tomorrow = visitor.get("/api/shop")
+    expired = visitor.ask(
+        "POST",
+        "/api/shop/buy",
+        item_id=today["offers"][0]["item"]["id"],
+        rotation_id=today["rotation_id"],
+    )
+
+    assert today["rotates_at"] < tomorrow["rotates_at"]
+    assert tomorrow["rotates_at"].endswith("T00:00:00Z")
+    assert (expired.status_code, expired.json()["code"]) == (409, "OFFER_EXPIRED")
+    assert visitor.get("/api/profile")["hero"]["gold"] == 1000
+
+
 def test_a_completion_shows_what_the_hero_wears(town: Town) -> None:
     visitor = Visitor(town.url)
     hat = next(item for item in visitor.get("/api/items") if item["type"] == "hat")
@@ -229,7 +272,8 @@ def test_sixty_parallel_completes_through_the_gateway_pay_once(town: Town) -> No
     session = visitor.start()
     visitor.wait(25)
 
-    answers = _at_once(60, visitor, session)
+    wish = {"session_id": session["session_id"]}
+    answers = _at_once(60, visitor, "/api/session/complete", wish)
 
     assert {answer.status_code for answer in answers} == {200}
     assert sum("Idempotency-Replayed" not in answer.headers for answer in answers) == 1
@@ -237,7 +281,9 @@ def test_sixty_parallel_completes_through_the_gateway_pay_once(town: Town) -> No
     assert visitor.get("/api/profile")["hero"]["gold"] == 25
 
 
-def _at_once(count: int, visitor: Visitor, session: dict[str, object]) -> list[httpx.Response]:
+def _at_once(
+    count: int, visitor: Visitor, path: str, body: dict[str, object]
+) -> list[httpx.Response]:
     limits = httpx.Limits(max_connections=count)
     with (
         httpx.Client(
@@ -248,10 +294,7 @@ def _at_once(count: int, visitor: Visitor, session: dict[str, object]) -> list[h
         ) as http,
         ThreadPoolExecutor(count) as threads,
     ):
-        body = {"session_id": session["session_id"]}
-        return list(
-            threads.map(lambda _: http.post("/api/session/complete", json=body), range(count))
-        )
+        return list(threads.map(lambda _: http.post(path, json=body), range(count)))
 
 
 def _without_request(answer: httpx.Response) -> dict[str, object]:

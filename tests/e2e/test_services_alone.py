@@ -23,6 +23,14 @@ def _command(service: str) -> list[str]:
     return [sys.executable, "-m", f"services.{service}"]
 
 
+def _await_ready(process: subprocess.Popen[bytes], target: str) -> None:
+    until = time.monotonic() + STARTS_WITHIN_S
+    while not service_is_ready(target):
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("service", PORTS)
 def test_a_missing_variable_is_named_and_nothing_starts(service: str) -> None:
     run = subprocess.run(
@@ -59,6 +67,25 @@ def test_what_production_cannot_have_is_named(setting: str, value: str, sentence
     assert sentence in run.stderr
 
 
+def test_a_service_whose_log_nobody_reads_any_more_ends_cleanly(
+    server_url: str, tmp_path: Path
+) -> None:
+    target = f"unix:{tmp_path}/unread.sock"
+    settings = {
+        "NESRA_SECRET": SECRET,
+        "NESRA_WORLD_LISTEN": target,
+        "NESRA_WORLD_DATABASE_URL": database_on(server_url, "nesra_world"),
+    }
+    process = subprocess.Popen(_command("world"), env=CLEAN | settings, stderr=subprocess.PIPE)
+    _await_ready(process, target)
+    assert process.stderr is not None
+    process.stderr.close()
+
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(30) == 0
+
+
 @pytest.mark.parametrize("service", PORTS)
 def test_a_service_alone_gets_ready_and_ends_cleanly(
     service: str, server_url: str, tmp_path: Path
@@ -72,11 +99,7 @@ def test_a_service_alone_gets_ready_and_ends_cleanly(
         _command(service), env=CLEAN | settings | {"NESRA_SECRET": SECRET}, stderr=subprocess.PIPE
     )
 
-    until = time.monotonic() + STARTS_WITHIN_S
-    while not service_is_ready(target):
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    _await_ready(process, target)
     figures = httpx.get(f"http://{own['METRICS_LISTEN']}/metrics").text
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)

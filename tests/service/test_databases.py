@@ -9,6 +9,7 @@ import pytest
 from town.databases import SERVICES, connected, prepare, url_of
 from town.failures import DatabaseFailed, WrongSetting
 from town.postgres import EmbeddedPostgres
+from town.reach import urls_of_town
 
 SECRET = "s" * 32
 
@@ -67,6 +68,28 @@ def test_the_password_follows_a_changed_secret(tmp_path_factory: pytest.TempPath
         assert run(changed["auth"], "SELECT 1") == [(1,)]
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(url_of("auth", server=server.url(), secret=SECRET))
+
+
+def test_an_existing_town_is_found_as_it_was_prepared(
+    server: EmbeddedPostgres, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NESRA_DATABASE_URL", server.url())
+    monkeypatch.setenv("NESRA_SECRET", SECRET)
+    monkeypatch.setenv("NESRA_WORLD_DATABASE_URL", "postgresql://elsewhere/world")
+
+    found = urls_of_town(SERVICES)
+
+    assert found == urls | {"world": "postgresql://elsewhere/world"}
+
+
+def test_an_existing_town_is_not_found_without_its_secret(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NESRA_DATABASE_URL", server.url())
+    monkeypatch.delenv("NESRA_SECRET", raising=False)
+
+    with pytest.raises(WrongSetting, match="NESRA_SECRET is missing"):
+        urls_of_town(SERVICES)
 
 
 def test_a_url_of_its_own_wins(

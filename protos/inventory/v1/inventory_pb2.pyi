@@ -731,6 +731,262 @@ class RarityWeight(_message.Message):
 Global___RarityWeight: _TypeAlias = RarityWeight  # noqa: Y015
 
 @_typing.final
+class GetShopRequest(_message.Message):
+    """Who looks at the shop."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetShopRequest: _TypeAlias = GetShopRequest  # noqa: Y015
+
+@_typing.final
+class GetShopResponse(_message.Message):
+    """The shop as it is on the player's day: the same for all whose day it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROTATION_ID_FIELD_NUMBER: _builtins.int
+    ROTATES_AT_FIELD_NUMBER: _builtins.int
+    OFFERS_FIELD_NUMBER: _builtins.int
+    rotation_id: _builtins.str
+    """Names these very offers: the same id, the same items at the same prices."""
+    @_builtins.property
+    def rotates_at(self) -> _timestamp_pb2.Timestamp:
+        """When other offers take their place: the end of the day in UTC, by the
+        player's clock.
+        """
+
+    @_builtins.property
+    def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offer]:
+        """The offers, ordered by type, rarity and name."""
+
+    def __init__(
+        self,
+        *,
+        rotation_id: _builtins.str = ...,
+        rotates_at: _timestamp_pb2.Timestamp | None = ...,
+        offers: _abc.Iterable[Global___Offer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rotates_at", b"rotates_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offers", b"offers", "rotates_at", b"rotates_at", "rotation_id", b"rotation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetShopResponse: _TypeAlias = GetShopResponse  # noqa: Y015
+
+@_typing.final
+class Offer(_message.Message):
+    """An item that can be bought, as a player sees it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    PRICE_GOLD_FIELD_NUMBER: _builtins.int
+    OWNED_FIELD_NUMBER: _builtins.int
+    price_gold: _builtins.int
+    """What it costs, in gold, at least 1."""
+    owned: _builtins.bool
+    """Whether the player owns it."""
+    @_builtins.property
+    def item(self) -> Global___Item:
+        """The item."""
+
+    def __init__(
+        self,
+        *,
+        item: Global___Item | None = ...,
+        price_gold: _builtins.int = ...,
+        owned: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "owned", b"owned", "price_gold", b"price_gold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Offer: _TypeAlias = Offer  # noqa: Y015
+
+@_typing.final
+class QuoteOfferRequest(_message.Message):
+    """What a player wishes to buy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    ROTATION_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player."""
+    item_id: _builtins.str
+    """The item."""
+    rotation_id: _builtins.str
+    """The offers among which the player saw it."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        rotation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "rotation_id", b"rotation_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuoteOfferRequest: _TypeAlias = QuoteOfferRequest  # noqa: Y015
+
+@_typing.final
+class QuoteOfferResponse(_message.Message):
+    """The price."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICE_GOLD_FIELD_NUMBER: _builtins.int
+    RULES_VERSION_FIELD_NUMBER: _builtins.int
+    price_gold: _builtins.int
+    """What the item costs, in gold, at least 1."""
+    rules_version: _builtins.str
+    """The version of the rules that set the price."""
+    def __init__(
+        self,
+        *,
+        price_gold: _builtins.int = ...,
+        rules_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["price_gold", b"price_gold", "rules_version", b"rules_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuoteOfferResponse: _TypeAlias = QuoteOfferResponse  # noqa: Y015
+
+@_typing.final
+class Purchase(_message.Message):
+    """A purchase that the session service has been paid for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    PURCHASE_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player."""
+    purchase_id: _builtins.str
+    """The purchase: the key under which it is delivered once."""
+    item_id: _builtins.str
+    """The item."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        purchase_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "purchase_id", b"purchase_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Purchase: _TypeAlias = Purchase  # noqa: Y015
+
+@_typing.final
+class BatchDeliverPurchasesRequest(_message.Message):
+    """Up to 128 purchases, of players of one shard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURCHASES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def purchases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Purchase]:
+        """The purchases; the same one may occur twice."""
+
+    def __init__(
+        self,
+        *,
+        purchases: _abc.Iterable[Global___Purchase] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["purchases", b"purchases"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchDeliverPurchasesRequest: _TypeAlias = BatchDeliverPurchasesRequest  # noqa: Y015
+
+@_typing.final
+class BatchDeliverPurchasesResponse(_message.Message):
+    """One result per purchase, in the order of the request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryResult]:
+        """The results."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___DeliveryResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchDeliverPurchasesResponse: _TypeAlias = BatchDeliverPurchasesResponse  # noqa: Y015
+
+@_typing.final
+class DeliveryResult(_message.Message):
+    """What became of one purchase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERED_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivered(self) -> Global___OwnedItem:
+        """The item as it was delivered, not worn."""
+
+    @_builtins.property
+    def failure(self) -> _failure_pb2.Failure:
+        """It was not delivered; the others are not touched by this."""
+
+    def __init__(
+        self,
+        *,
+        delivered: Global___OwnedItem | None = ...,
+        failure: _failure_pb2.Failure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "failure", b"failure", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "failure", b"failure", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["delivered", "failure"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___DeliveryResult: _TypeAlias = DeliveryResult  # noqa: Y015
+
+@_typing.final
 class GrantItemRequest(_message.Message):
     """What to give in the sandbox."""
 

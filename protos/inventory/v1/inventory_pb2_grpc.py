@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class InventoryServiceStub:
     """Owns the catalogue, the players' items and what their heroes wear. Who
-    calls: the gateway for reads and wearing, the session service for drops.
+    calls: the gateway for reads and wearing, the session service for drops and
+    for what it sells.
     """
 
     def __init__(self, channel):
@@ -71,6 +72,21 @@ class InventoryServiceStub:
                 request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GetRarityWeightsRequest.SerializeToString,
                 response_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GetRarityWeightsResponse.FromString,
                 _registered_method=True)
+        self.GetShop = channel.unary_unary(
+                '/protos.inventory.v1.InventoryService/GetShop',
+                request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GetShopRequest.SerializeToString,
+                response_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GetShopResponse.FromString,
+                _registered_method=True)
+        self.QuoteOffer = channel.unary_unary(
+                '/protos.inventory.v1.InventoryService/QuoteOffer',
+                request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.QuoteOfferRequest.SerializeToString,
+                response_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.QuoteOfferResponse.FromString,
+                _registered_method=True)
+        self.BatchDeliverPurchases = channel.unary_unary(
+                '/protos.inventory.v1.InventoryService/BatchDeliverPurchases',
+                request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.BatchDeliverPurchasesRequest.SerializeToString,
+                response_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.BatchDeliverPurchasesResponse.FromString,
+                _registered_method=True)
         self.GrantItem = channel.unary_unary(
                 '/protos.inventory.v1.InventoryService/GrantItem',
                 request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GrantItemRequest.SerializeToString,
@@ -85,7 +101,8 @@ class InventoryServiceStub:
 
 class InventoryServiceServicer:
     """Owns the catalogue, the players' items and what their heroes wear. Who
-    calls: the gateway for reads and wearing, the session service for drops.
+    calls: the gateway for reads and wearing, the session service for drops and
+    for what it sells.
     """
 
     def BatchGrantDrops(self, request, context):
@@ -133,6 +150,33 @@ class InventoryServiceServicer:
 
     def GetRarityWeights(self, request, context):
         """Tells with which weight each rarity drops.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetShop(self, request, context):
+        """Reads what the shop offers today, by the player's clock, and what of it is
+        owned.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QuoteOffer(self, request, context):
+        """Tells for how much an item may be sold to a player now. Promises nothing:
+        see BatchDeliverPurchases. Fails: ITEM_UNKNOWN, ALREADY_OWNED,
+        OFFER_EXPIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchDeliverPurchases(self, request, context):
+        """Hands over each paid purchase exactly once, however often it is told, also
+        when its offer has expired since. An item fails for ever with
+        ALREADY_OWNED: it came another way, and can never be delivered; ITEM_UNKNOWN:
+        not by this version.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,6 +235,21 @@ def add_InventoryServiceServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GetRarityWeightsRequest.FromString,
                     response_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GetRarityWeightsResponse.SerializeToString,
             ),
+            'GetShop': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetShop,
+                    request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GetShopRequest.FromString,
+                    response_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GetShopResponse.SerializeToString,
+            ),
+            'QuoteOffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.QuoteOffer,
+                    request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.QuoteOfferRequest.FromString,
+                    response_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.QuoteOfferResponse.SerializeToString,
+            ),
+            'BatchDeliverPurchases': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchDeliverPurchases,
+                    request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.BatchDeliverPurchasesRequest.FromString,
+                    response_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.BatchDeliverPurchasesResponse.SerializeToString,
+            ),
             'GrantItem': grpc.unary_unary_rpc_method_handler(
                     servicer.GrantItem,
                     request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GrantItemRequest.FromString,
@@ -211,7 +270,8 @@ def add_InventoryServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class InventoryService:
     """Owns the catalogue, the players' items and what their heroes wear. Who
-    calls: the gateway for reads and wearing, the session service for drops.
+    calls: the gateway for reads and wearing, the session service for drops and
+    for what it sells.
     """
 
     @staticmethod
@@ -393,6 +453,87 @@ class InventoryService:
             '/protos.inventory.v1.InventoryService/GetRarityWeights',
             protos_dot_inventory_dot_v1_dot_inventory__pb2.GetRarityWeightsRequest.SerializeToString,
             protos_dot_inventory_dot_v1_dot_inventory__pb2.GetRarityWeightsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetShop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.inventory.v1.InventoryService/GetShop',
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.GetShopRequest.SerializeToString,
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.GetShopResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QuoteOffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.inventory.v1.InventoryService/QuoteOffer',
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.QuoteOfferRequest.SerializeToString,
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.QuoteOfferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchDeliverPurchases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.inventory.v1.InventoryService/BatchDeliverPurchases',
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.BatchDeliverPurchasesRequest.SerializeToString,
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.BatchDeliverPurchasesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,7 +28,8 @@ GRPC_VERSION: str
 
 class InventoryServiceStub:
     """Owns the catalogue, the players' items and what their heroes wear. Who
-    calls: the gateway for reads and wearing, the session service for drops.
+    calls: the gateway for reads and wearing, the session service for drops and
+    for what it sells.
     """
 
     @_typing.overload
@@ -51,6 +52,21 @@ class InventoryServiceStub:
     """Empties a slot. Safe to repeat."""
     GetRarityWeights: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetRarityWeightsRequest, _inventory_pb2.GetRarityWeightsResponse]
     """Tells with which weight each rarity drops."""
+    GetShop: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetShopRequest, _inventory_pb2.GetShopResponse]
+    """Reads what the shop offers today, by the player's clock, and what of it is
+    owned.
+    """
+    QuoteOffer: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.QuoteOfferRequest, _inventory_pb2.QuoteOfferResponse]
+    """Tells for how much an item may be sold to a player now. Promises nothing:
+    see BatchDeliverPurchases. Fails: ITEM_UNKNOWN, ALREADY_OWNED,
+    OFFER_EXPIRED.
+    """
+    BatchDeliverPurchases: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.BatchDeliverPurchasesRequest, _inventory_pb2.BatchDeliverPurchasesResponse]
+    """Hands over each paid purchase exactly once, however often it is told, also
+    when its offer has expired since. An item fails for ever with
+    ALREADY_OWNED: it came another way, and can never be delivered; ITEM_UNKNOWN:
+    not by this version.
+    """
     GrantItem: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GrantItemRequest, _inventory_pb2.GrantItemResponse]
     """Sandbox only: gives an item, once. Fails: SANDBOX_OFF, ITEM_UNKNOWN."""
     SetClock: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.SetClockRequest, _inventory_pb2.SetClockResponse]
@@ -61,7 +77,8 @@ class InventoryServiceStub:
 @_typing.type_check_only
 class InventoryServiceAsyncStub(InventoryServiceStub):
     """Owns the catalogue, the players' items and what their heroes wear. Who
-    calls: the gateway for reads and wearing, the session service for drops.
+    calls: the gateway for reads and wearing, the session service for drops and
+    for what it sells.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -81,6 +98,21 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     """Empties a slot. Safe to repeat."""
     GetRarityWeights: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetRarityWeightsRequest, _inventory_pb2.GetRarityWeightsResponse]  # type: ignore[assignment]
     """Tells with which weight each rarity drops."""
+    GetShop: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetShopRequest, _inventory_pb2.GetShopResponse]  # type: ignore[assignment]
+    """Reads what the shop offers today, by the player's clock, and what of it is
+    owned.
+    """
+    QuoteOffer: _aio.UnaryUnaryMultiCallable[_inventory_pb2.QuoteOfferRequest, _inventory_pb2.QuoteOfferResponse]  # type: ignore[assignment]
+    """Tells for how much an item may be sold to a player now. Promises nothing:
+    see BatchDeliverPurchases. Fails: ITEM_UNKNOWN, ALREADY_OWNED,
+    OFFER_EXPIRED.
+    """
+    BatchDeliverPurchases: _aio.UnaryUnaryMultiCallable[_inventory_pb2.BatchDeliverPurchasesRequest, _inventory_pb2.BatchDeliverPurchasesResponse]  # type: ignore[assignment]
+    """Hands over each paid purchase exactly once, however often it is told, also
+    when its offer has expired since. An item fails for ever with
+    ALREADY_OWNED: it came another way, and can never be delivered; ITEM_UNKNOWN:
+    not by this version.
+    """
     GrantItem: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GrantItemRequest, _inventory_pb2.GrantItemResponse]  # type: ignore[assignment]
     """Sandbox only: gives an item, once. Fails: SANDBOX_OFF, ITEM_UNKNOWN."""
     SetClock: _aio.UnaryUnaryMultiCallable[_inventory_pb2.SetClockRequest, _inventory_pb2.SetClockResponse]  # type: ignore[assignment]
@@ -90,7 +122,8 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
 
 class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Owns the catalogue, the players' items and what their heroes wear. Who
-    calls: the gateway for reads and wearing, the session service for drops.
+    calls: the gateway for reads and wearing, the session service for drops and
+    for what it sells.
     """
 
     @_abc_1.abstractmethod
@@ -150,6 +183,39 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.GetRarityWeightsResponse, _abc.Awaitable[_inventory_pb2.GetRarityWeightsResponse]]:
         """Tells with which weight each rarity drops."""
+
+    @_abc_1.abstractmethod
+    def GetShop(
+        self,
+        request: _inventory_pb2.GetShopRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.GetShopResponse, _abc.Awaitable[_inventory_pb2.GetShopResponse]]:
+        """Reads what the shop offers today, by the player's clock, and what of it is
+        owned.
+        """
+
+    @_abc_1.abstractmethod
+    def QuoteOffer(
+        self,
+        request: _inventory_pb2.QuoteOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.QuoteOfferResponse, _abc.Awaitable[_inventory_pb2.QuoteOfferResponse]]:
+        """Tells for how much an item may be sold to a player now. Promises nothing:
+        see BatchDeliverPurchases. Fails: ITEM_UNKNOWN, ALREADY_OWNED,
+        OFFER_EXPIRED.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchDeliverPurchases(
+        self,
+        request: _inventory_pb2.BatchDeliverPurchasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.BatchDeliverPurchasesResponse, _abc.Awaitable[_inventory_pb2.BatchDeliverPurchasesResponse]]:
+        """Hands over each paid purchase exactly once, however often it is told, also
+        when its offer has expired since. An item fails for ever with
+        ALREADY_OWNED: it came another way, and can never be delivered; ITEM_UNKNOWN:
+        not by this version.
+        """
 
     @_abc_1.abstractmethod
     def GrantItem(

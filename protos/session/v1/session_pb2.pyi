@@ -1171,6 +1171,110 @@ class BatchGetHeroesResponse(_message.Message):
 Global___BatchGetHeroesResponse: _TypeAlias = BatchGetHeroesResponse  # noqa: Y015
 
 @_typing.final
+class BuyItemRequest(_message.Message):
+    """What to buy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    ROTATION_ID_FIELD_NUMBER: _builtins.int
+    ONCE_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player."""
+    item_id: _builtins.str
+    """The item."""
+    rotation_id: _builtins.str
+    """The offers among which the player saw it."""
+    @_builtins.property
+    def once(self) -> Global___Once:
+        """What makes it tell its own outcome again: by nature, an item is paid for once."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        rotation_id: _builtins.str = ...,
+        once: Global___Once | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "once", b"once"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "item_id", b"item_id", "once", b"once", "rotation_id", b"rotation_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__once: _TypeAlias = _typing.Literal["once"]  # noqa: Y015
+    _WhichOneofArgType__once: _TypeAlias = _typing.Literal["_once", b"_once"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__once) -> _WhichOneofReturnType__once | None: ...
+
+Global___BuyItemRequest: _TypeAlias = BuyItemRequest  # noqa: Y015
+
+@_typing.final
+class Receipt(_message.Message):
+    """Which purchase a call paid. It is kept with the call's key and read again; it
+    never travels itself.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURCHASE_ID_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    purchase_id: _builtins.str
+    """The purchase."""
+    replayed: _builtins.bool
+    """Whether an earlier call with the same key paid it."""
+    def __init__(
+        self,
+        *,
+        purchase_id: _builtins.str = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["purchase_id", b"purchase_id", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Receipt: _TypeAlias = Receipt  # noqa: Y015
+
+@_typing.final
+class BuyItemResponse(_message.Message):
+    """A purchase that is paid and delivered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    GOLD_SPENT_FIELD_NUMBER: _builtins.int
+    HERO_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    gold_spent: _builtins.int
+    """What it cost, in gold."""
+    replayed: _builtins.bool
+    """Whether this was the answer to an earlier call with the same key."""
+    @_builtins.property
+    def item(self) -> _inventory_pb2.OwnedItem:
+        """The item as it was delivered."""
+
+    @_builtins.property
+    def hero(self) -> Global___Hero:
+        """The hero after paying."""
+
+    def __init__(
+        self,
+        *,
+        item: _inventory_pb2.OwnedItem | None = ...,
+        gold_spent: _builtins.int = ...,
+        hero: Global___Hero | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hero", b"hero", "item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gold_spent", b"gold_spent", "hero", b"hero", "item", b"item", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BuyItemResponse: _TypeAlias = BuyItemResponse  # noqa: Y015
+
+@_typing.final
 class GetDropChanceRequest(_message.Message):
     """Nothing to say: the chance is the same for all."""
 

@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class SessionServiceStub:
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
 
     What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
     IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
@@ -89,6 +90,11 @@ class SessionServiceStub:
                 request_serializer=protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesRequest.SerializeToString,
                 response_deserializer=protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesResponse.FromString,
                 _registered_method=True)
+        self.BuyItem = channel.unary_unary(
+                '/protos.session.v1.SessionService/BuyItem',
+                request_serializer=protos_dot_session_dot_v1_dot_session__pb2.BuyItemRequest.SerializeToString,
+                response_deserializer=protos_dot_session_dot_v1_dot_session__pb2.BuyItemResponse.FromString,
+                _registered_method=True)
         self.GetDropChance = channel.unary_unary(
                 '/protos.session.v1.SessionService/GetDropChance',
                 request_serializer=protos_dot_session_dot_v1_dot_session__pb2.GetDropChanceRequest.SerializeToString,
@@ -117,8 +123,9 @@ class SessionServiceStub:
 
 
 class SessionServiceServicer:
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
 
     What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
     IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
@@ -194,6 +201,17 @@ class SessionServiceServicer:
 
     def BatchGetHeroes(self, request, context):
         """Reads heroes as they are now; a player who never played has a new hero.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BuyItem(self, request, context):
+        """Sells an item of the day's offers and has it delivered. Whatever is paid is
+        delivered or paid back, sooner or later: an item is paid for once, and
+        buying one that is paid but not delivered goes on with its delivery.
+        Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+        with UNAVAILABLE also while it is paid and nobody delivers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -290,6 +308,11 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesRequest.FromString,
                     response_serializer=protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesResponse.SerializeToString,
             ),
+            'BuyItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.BuyItem,
+                    request_deserializer=protos_dot_session_dot_v1_dot_session__pb2.BuyItemRequest.FromString,
+                    response_serializer=protos_dot_session_dot_v1_dot_session__pb2.BuyItemResponse.SerializeToString,
+            ),
             'GetDropChance': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDropChance,
                     request_deserializer=protos_dot_session_dot_v1_dot_session__pb2.GetDropChanceRequest.FromString,
@@ -324,8 +347,9 @@ def add_SessionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SessionService:
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
 
     What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
     IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
@@ -591,6 +615,33 @@ class SessionService:
             '/protos.session.v1.SessionService/BatchGetHeroes',
             protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesRequest.SerializeToString,
             protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BuyItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.session.v1.SessionService/BuyItem',
+            protos_dot_session_dot_v1_dot_session__pb2.BuyItemRequest.SerializeToString,
+            protos_dot_session_dot_v1_dot_session__pb2.BuyItemResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SessionServiceStub:
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
 
     What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
     IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
@@ -67,6 +68,13 @@ class SessionServiceStub:
     """Reads finished sessions, newest first, a page at a time."""
     BatchGetHeroes: _grpc.UnaryUnaryMultiCallable[_session_pb2.BatchGetHeroesRequest, _session_pb2.BatchGetHeroesResponse]
     """Reads heroes as they are now; a player who never played has a new hero."""
+    BuyItem: _grpc.UnaryUnaryMultiCallable[_session_pb2.BuyItemRequest, _session_pb2.BuyItemResponse]
+    """Sells an item of the day's offers and has it delivered. Whatever is paid is
+    delivered or paid back, sooner or later: an item is paid for once, and
+    buying one that is paid but not delivered goes on with its delivery.
+    Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+    with UNAVAILABLE also while it is paid and nobody delivers.
+    """
     GetDropChance: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetDropChanceRequest, _session_pb2.GetDropChanceResponse]
     """Tells how likely a drop is, under which rules."""
     GrantReward: _grpc.UnaryUnaryMultiCallable[_session_pb2.GrantRewardRequest, _session_pb2.GrantRewardResponse]
@@ -86,8 +94,9 @@ class SessionServiceStub:
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
 
     What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
     IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
@@ -123,6 +132,13 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Reads finished sessions, newest first, a page at a time."""
     BatchGetHeroes: _aio.UnaryUnaryMultiCallable[_session_pb2.BatchGetHeroesRequest, _session_pb2.BatchGetHeroesResponse]  # type: ignore[assignment]
     """Reads heroes as they are now; a player who never played has a new hero."""
+    BuyItem: _aio.UnaryUnaryMultiCallable[_session_pb2.BuyItemRequest, _session_pb2.BuyItemResponse]  # type: ignore[assignment]
+    """Sells an item of the day's offers and has it delivered. Whatever is paid is
+    delivered or paid back, sooner or later: an item is paid for once, and
+    buying one that is paid but not delivered goes on with its delivery.
+    Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+    with UNAVAILABLE also while it is paid and nobody delivers.
+    """
     GetDropChance: _aio.UnaryUnaryMultiCallable[_session_pb2.GetDropChanceRequest, _session_pb2.GetDropChanceResponse]  # type: ignore[assignment]
     """Tells how likely a drop is, under which rules."""
     GrantReward: _aio.UnaryUnaryMultiCallable[_session_pb2.GrantRewardRequest, _session_pb2.GrantRewardResponse]  # type: ignore[assignment]
@@ -141,8 +157,9 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Owns tasks, sessions and the hero's level, exp and gold, and coordinates
-    what follows a success in inventory and world. Who calls: the gateway.
+    """Owns tasks, sessions, purchases and the hero's level, exp and gold, and
+    coordinates what follows a success or a payment in inventory and world. Who
+    calls: the gateway.
 
     What has a field `once` may fail, too: IDEMPOTENCY_KEY_REUSED,
     IDEMPOTENCY_KEY_IN_PROGRESS {retry_after}.
@@ -236,6 +253,19 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.BatchGetHeroesResponse, _abc.Awaitable[_session_pb2.BatchGetHeroesResponse]]:
         """Reads heroes as they are now; a player who never played has a new hero."""
+
+    @_abc_1.abstractmethod
+    def BuyItem(
+        self,
+        request: _session_pb2.BuyItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.BuyItemResponse, _abc.Awaitable[_session_pb2.BuyItemResponse]]:
+        """Sells an item of the day's offers and has it delivered. Whatever is paid is
+        delivered or paid back, sooner or later: an item is paid for once, and
+        buying one that is paid but not delivered goes on with its delivery.
+        Fails: ITEM_UNKNOWN, OFFER_EXPIRED, ALREADY_OWNED, NOT_ENOUGH_GOLD. Fails
+        with UNAVAILABLE also while it is paid and nobody delivers.
+        """
 
     @_abc_1.abstractmethod
     def GetDropChance(

@@ -221,6 +221,9 @@ def session_actor() -> Actor:
             heroes=[hero(u) for u in r.user_ids]
         ),
         GetDropChance=lambda _: session_pb2.GetDropChanceResponse(chance=1000, rules_version="v"),
+        BuyItem=lambda r: session_pb2.BuyItemResponse(
+            item=owned_item(), gold_spent=100, hero=hero(r.user_id)
+        ),
         GrantReward=lambda r: session_pb2.GrantRewardResponse(hero=hero(r.user_id)),
         GetClock=_clock(session_pb2.GetClockResponse),
         AdvanceClock=_clock(session_pb2.AdvanceClockResponse),
@@ -252,6 +255,11 @@ def inventory_actor() -> Actor:
         ),
         GetRarityWeights=lambda _: inventory_pb2.GetRarityWeightsResponse(
             weights=[inventory_pb2.RarityWeight(rarity=inventory_pb2.RARITY_COMMON, weight=75)]
+        ),
+        GetShop=lambda _: inventory_pb2.GetShopResponse(
+            rotation_id="2026-01-01-0123456789ab",
+            rotates_at=STAMP,
+            offers=[inventory_pb2.Offer(item=item(), price_gold=100, owned=True)],
         ),
         GrantItem=lambda _: inventory_pb2.GrantItemResponse(item=owned_item()),
         SetClock=lambda _: inventory_pb2.SetClockResponse(),

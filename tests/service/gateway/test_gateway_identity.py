@@ -169,6 +169,17 @@ def test_playing_goes_on_while_auth_is_down(own_stage: Stage) -> None:
         assert status(own_stage, own_stage.auth.token(str(uuid.uuid4()))) == 200
 
 
+def test_a_made_up_key_while_auth_is_down_locks_nobody_out(own_stage: Stage) -> None:
+    made_up = forged(own_stage, own_stage.auth.key, "EdDSA", kid="other")
+    asked = own_stage.auth.seen["GetSigningKeys"]
+    before = len(asked)
+
+    with own_stage.auth.playing(GetSigningKeys=refusing(Unavailable())):
+        assert within(3, lambda: status(own_stage, made_up) != 200 and len(asked) > before)
+
+        assert status(own_stage, own_stage.auth.token(str(uuid.uuid4()))) == 200
+
+
 def by_cookie(stage: Stage, method: str, path: str, **headers: str) -> httpx.Response:
     with stage.visitor(**headers) as client:
         client.cookies.set("nesra_access", stage.auth.token(str(uuid.uuid4())))

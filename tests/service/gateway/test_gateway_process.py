@@ -148,6 +148,18 @@ def test_a_stopped_gateway_ends_well(number: signal.Signals) -> None:
         assert process.wait(15) == 0
 
 
+def test_a_gateway_whose_log_nobody_reads_any_more_ends_well() -> None:
+    port = free_port()
+    with gateway_process(NESRA_PORT=str(port)) as process:
+        assert alive(f"http://127.0.0.1:{port}")
+        assert process.stderr is not None
+        process.stderr.close()
+
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(15) == 0
+
+
 def test_a_gateway_without_its_services_lives_but_is_not_ready() -> None:
     port = free_port()
     nowhere = {f"NESRA_{s}_TARGET": "unix:/nowhere" for s in ("AUTH", "SESSION")}

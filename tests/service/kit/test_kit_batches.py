@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.kit import batches
+from services.kit import batches, database
 from services.kit.batches import isolated
 from services.kit.errors import Failure, HeldUp, Unavailable
 from services.kit.shards import ShardsMixed
@@ -58,6 +58,18 @@ def test_a_locked_item_fails_alone_and_may_be_tried_again() -> None:
     assert (answers[0], answers[2]) == (1, 3)
     assert isinstance(answers[1], Failure)
     assert answers[1].reason == "UNAVAILABLE"
+
+
+def test_items_of_a_batch_that_was_held_up_are_tried_in_a_hurry() -> None:
+    moods: list[bool] = []
+
+    def work(_: Sequence[int]) -> list[int]:
+        moods.append(database._mood.is_hurried)
+        raise HeldUp
+
+    isolated(work, [1, 2])
+
+    assert moods == [False, True, True]
 
 
 def test_items_for_which_no_time_is_left_may_be_tried_again(

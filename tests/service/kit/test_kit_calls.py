@@ -3,19 +3,23 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from protos.world.v1 import world_pb2, world_pb2_grpc
 from services.kit.breaker import FAILURES
 from services.kit.callers import TokenMaker
 from services.kit.client import FAIR_S, Client
 from services.kit.errors import Unavailable
-from services.kit.server import Served
+from services.kit.server import Served, build_server
 from tests.service.peers import SECRET, listening
+
+SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
 
 
 class Sleeper(world_pb2_grpc.WorldServiceServicer):
@@ -44,10 +48,9 @@ class Far:
         self._client.begin(self._stub.SetClock, request, timeout_s=timeout_s).answer()
 
 
-@pytest.fixture
-def far(tmp_path: Path) -> Iterator[Far]:
-    sleeper = Sleeper()  # type: ignore[abstract]
-    served = Served(
+def served(sleeper: Sleeper) -> Served:
+    """How a sleeper is served."""
+    return Served(
         name="world",
         service=world_pb2.DESCRIPTOR.services_by_name["WorldService"].full_name,
         callers={"SetClock": frozenset({"session"})},
@@ -56,12 +59,45 @@ def far(tmp_path: Path) -> Iterator[Far]:
         close=lambda: None,
         threads=1,
     )
-    with listening(served, tmp_path) as target:
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Far]:
+    sleeper = Sleeper()  # type: ignore[abstract]
+    with listening(served(sleeper), tmp_path) as target:
         client = Client("world", target, TokenMaker("session", SECRET))
         grpc.channel_ready_future(client.channel).result(10)
         yield Far(sleeper, client)
         sleeper.awake.set()
         client.close()
+
+
+@contextmanager
+def replica(*, is_healthy: bool) -> Iterator[tuple[Sleeper, str]]:
+    """One of several servers of the service, awake, and its address."""
+    sleeper = Sleeper()  # type: ignore[abstract]
+    sleeper.awake.set()
+    server, health = build_server(served(sleeper), SECRET, is_production=False)
+    health.set("", SERVING if is_healthy else NOT_SERVING)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield sleeper, f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
+
+
+def test_calls_go_only_to_replicas_that_call_themselves_healthy() -> None:
+    with replica(is_healthy=False) as (blind, one), replica(is_healthy=True) as (sound, other):
+        client = Client("world", f"ipv4:{one},{other}", TokenMaker("session", SECRET))
+        grpc.channel_ready_future(client.channel).result(10)
+        far = Far(sound, client)
+
+        for number in range(20):
+            far.ask(str(number), timeout_s=10.0)
+
+        client.close()
+    assert (len(blind.worked_for), len(sound.worked_for)) == (0, 20)
 
 
 def test_a_call_that_waited_for_a_thread_until_its_caller_left_is_not_begun(far: Far) -> None:

@@ -83,6 +83,11 @@ def table(url: str) -> Iterator[str]:
         connection.execute(sql.SQL("DROP TABLE {}").format(identifier))
 
 
+def is_soon_ready(database: Database) -> bool:
+    """Whether it connects: on a busy machine that takes longer than one try waits."""
+    return any(database.is_ready() for _ in range(5))
+
+
 def test_transactions_that_deadlock_are_tried_again_and_both_succeed(
     database: Database, table: str
 ) -> None:
@@ -140,7 +145,7 @@ def test_a_server_that_takes_a_statement_and_never_answers_is_given_up(
     with Between(url, tmp_path) as between:
         database = Database(between.url, size=1)
         database.open()
-        assert database.is_ready()
+        assert is_soon_ready(database)
         began = time.monotonic()
 
         between.is_silent = True
@@ -150,7 +155,7 @@ def test_a_server_that_takes_a_statement_and_never_answers_is_given_up(
         between.is_silent = False
 
         assert 0.3 <= given_up_after < 1.0
-        assert database.is_ready()
+        assert is_soon_ready(database)
         database.close()
 
 
@@ -165,7 +170,30 @@ def test_a_connection_that_the_server_ended_is_unavailable_and_then_replaced(
     with pytest.raises(Unavailable):
         database.transact(orphaned)
 
-    assert database.is_ready()
+    assert is_soon_ready(database)
+
+
+def test_a_commit_that_is_lost_is_unavailable_and_not_tried_again(
+    database: Database, table: str, url: str
+) -> None:
+    tries: list[int] = []
+
+    def orphaned_at_the_end(connection: Connection) -> None:
+        tries.append(1)
+        _add(connection, table, 1)
+        with psycopg.connect(url, autocommit=True) as operator:
+            operator.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+
+    with pytest.raises(Unavailable):
+        database.transact(orphaned_at_the_end)
+
+    # Whether a lost commit happened nobody knows: what is done again might be done twice.
+    assert len(tries) == 1
+
+
+def test_a_commit_is_on_the_disk_before_it_is_answered(database: Database) -> None:
+    with database.read() as connection:
+        assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 
 def test_a_pool_without_a_free_connection_is_unavailable_within_a_second(url: str) -> None:

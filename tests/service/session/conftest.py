@@ -10,23 +10,23 @@ import psycopg
 import pytest
 
 from protos.session.v1 import session_pb2_grpc
+from services.kit import failpoints
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
 from services.kit.rulesfile import load
 from services.kit.settings import RULES, ServiceSettings
 from services.kit.sweeper import Sweeper
-from services.session.__main__ import wired
-from services.session.outbox import SESSIONS, PostgresOutbox
-from services.session.receivers import WorldAndInventory
+from services.session.__main__ import Parts, assembled, wired
+from services.session.outbox import PostgresOutbox
 from services.session.rules import Rules
-from services.session.settle import Settler
 from services.session.store import SessionRow
-from services.session.timeouts import Timeouts
 from tests.service.peers import SECRET, Peer, listening, peer
-from tests.service.session.fakes import FakeInventory, FakeWorld, served
+from tests.service.session.fakes import PRICE, FakeInventory, FakeWorld, served
+from tests.service.session.players import Player
 
 NewDatabase = Callable[[str], str]
+Arm = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,20 @@ def generous(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
         yield town
 
 
+@pytest.fixture(scope="module")
+def even(new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town in which every other session drops."""
+    with _town(new_database("session"), tmp_path_factory.mktemp("t"), drop_chance=5_000) as town:
+        yield town
+
+
+@pytest.fixture(scope="module")
+def fast(fast_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town by whose database's clock it is the day after tomorrow."""
+    with _town(fast_database("session"), tmp_path_factory.mktemp("t"), drop_chance=0) as town:
+        yield town
+
+
 @pytest.fixture
 def new_town(new_database: NewDatabase, tmp_path: Path) -> Iterator[Town]:
     """A town in which nobody played before."""
@@ -74,6 +88,23 @@ def earnest(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[To
     folder = tmp_path_factory.mktemp("t")
     with _town(town.url, folder, drop_chance=0, sandbox=False) as earnest:
         yield earnest
+
+
+@pytest.fixture
+def player(town: Town) -> Player:
+    """A player with gold for two items of the shop."""
+    return Player(town.sessions).enrich(2 * PRICE)
+
+
+@pytest.fixture
+def arm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Arm:
+    """Makes a fail point raise, once."""
+    monkeypatch.setattr(failpoints, "_FOLDER", str(tmp_path))
+
+    def arm(point: str) -> None:
+        (tmp_path / point).write_text("raise")
+
+    return arm
 
 
 @contextmanager
@@ -100,7 +131,7 @@ def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> 
         service = wired(settings, targets.__getitem__)
         with (
             listening(service, folder) as target,
-            _sweeper(settings, inventory_target, world_target) as (sweeper, outbox),
+            _parts(settings, inventory_target, world_target) as parts,
         ):
             stub = session_pb2_grpc.SessionServiceStub
             yield Town(
@@ -108,17 +139,15 @@ def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> 
                 target=target,
                 world=world,
                 inventory=inventory,
-                sweeper=sweeper,
-                outbox=outbox,
+                sweeper=parts.sweeper,
+                outbox=parts.paid,
                 url=url,
             )
 
 
 @contextmanager
-def _sweeper(
-    settings: ServiceSettings, inventory_target: str, world_target: str
-) -> Iterator[tuple[Sweeper, PostgresOutbox[SessionRow]]]:
-    """A sweeper that runs only when a test says so, and the outbox that it works on."""
+def _parts(settings: ServiceSettings, inventory_target: str, world_target: str) -> Iterator[Parts]:
+    """What follows a commit; its sweeper runs only when a test says so."""
     tokens = TokenMaker("session", SECRET)
     inventory = Client("inventory", inventory_target, tokens)
     world = Client("world", world_target, tokens)
@@ -126,9 +155,9 @@ def _sweeper(
     database.open()
     numbers, _ = load(settings.rules, "session", Rules)
     try:
-        outbox = PostgresOutbox(database, SESSIONS)
-        settler = Settler(outbox, WorldAndInventory(world, inventory))
-        yield Sweeper(settler.settle_due, Timeouts(database, numbers).close_due), outbox
+        yield assembled(
+            database, numbers, world=world, inventory=inventory, has_sandbox=settings.sandbox
+        )
     finally:
         inventory.close()
         world.close()

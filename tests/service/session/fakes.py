@@ -11,7 +11,9 @@ from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
 from protos.world.v1 import world_pb2, world_pb2_grpc
 from services.kit.errors import Unavailable
 from services.kit.server import Served
+from services.session.failures import AlreadyOwned, OfferExpired
 
+PRICE = 100
 GIVEN_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -19,7 +21,8 @@ class FakeWorld(world_pb2_grpc.WorldServiceServicer):
     """Counts each session once.
 
     `away`, `refused` and `breaking` say whether all calls fail, those items of a
-    call that are of some players, or whole calls that have such items.
+    call that are of some players, or whole calls that have such items. `time_left`
+    is what the last call was given, in seconds.
     """
 
     def __init__(self) -> None:
@@ -28,11 +31,13 @@ class FakeWorld(world_pb2_grpc.WorldServiceServicer):
         self.away = False
         self.refused: set[str] = set()
         self.breaking: set[str] = set()
+        self.time_left = 0.0
         self._lock = threading.Lock()
 
     def BatchCreditSessions(
-        self, request: world_pb2.BatchCreditSessionsRequest, _: grpc.ServicerContext
+        self, request: world_pb2.BatchCreditSessionsRequest, context: grpc.ServicerContext
     ) -> world_pb2.BatchCreditSessionsResponse:
+        self.time_left = context.time_remaining()
         _be_there(self.away)
         if self.breaking & {credit.user_id for credit in request.credits}:
             raise KeyError
@@ -55,11 +60,53 @@ class FakeWorld(world_pb2_grpc.WorldServiceServicer):
 
 
 class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
-    """Gives every session's drop the same hat, once."""
+    """Gives every session's drop the same hat, once; sells everything for 100 gold.
+
+    `delivered` is what players bought, by purchase. `away` and `refuses` say how
+    its calls and deliveries fail, `deaf` that it delivers without a word.
+    """
 
     def __init__(self) -> None:
         self.given: dict[str, bytes] = {}
+        self.delivered: dict[str, tuple[str, str]] = {}
         self.away = False
+        self.deaf = False
+        self.refuses: dict[str, str] = {}
+        self.expired = False
+        self._lock = threading.Lock()
+
+    def QuoteOffer(
+        self, request: inventory_pb2.QuoteOfferRequest, _: grpc.ServicerContext
+    ) -> inventory_pb2.QuoteOfferResponse:
+        _be_there(self.away)
+        with self._lock:
+            is_owned = (request.user_id, request.item_id) in self.delivered.values()
+        if is_owned:
+            raise AlreadyOwned
+        if self.expired:
+            raise OfferExpired
+        return inventory_pb2.QuoteOfferResponse(price_gold=PRICE, rules_version="v")
+
+    def BatchDeliverPurchases(
+        self, request: inventory_pb2.BatchDeliverPurchasesRequest, _: grpc.ServicerContext
+    ) -> inventory_pb2.BatchDeliverPurchasesResponse:
+        _be_there(self.away)
+        with self._lock:
+            results = [self._delivery(purchase) for purchase in request.purchases]
+        _be_there(self.deaf)
+        return inventory_pb2.BatchDeliverPurchasesResponse(results=results)
+
+    def _delivery(self, purchase: inventory_pb2.Purchase) -> inventory_pb2.DeliveryResult:
+        is_new = purchase.purchase_id not in self.delivered
+        if is_new and (reason := self.refuses.get(purchase.user_id)):
+            return inventory_pb2.DeliveryResult(failure=failure_pb2.Failure(reason=reason))
+        self.delivered[purchase.purchase_id] = (purchase.user_id, purchase.item_id)
+        item = inventory_pb2.OwnedItem(
+            item=inventory_pb2.Item(id=purchase.item_id, name="Straw hat"),
+            source=inventory_pb2.SOURCE_SHOP,
+        )
+        item.obtained_at.FromDatetime(GIVEN_AT)
+        return inventory_pb2.DeliveryResult(delivered=item)
 
     def BatchGrantDrops(
         self, request: inventory_pb2.BatchGrantDropsRequest, _: grpc.ServicerContext

@@ -69,6 +69,20 @@ class Player:
         request = pb.ListSessionsRequest(user_id=self.id, **({"limit": 100} | wanted))
         return list(self.service.ListSessions(request).sessions)
 
+    def enrich(self, gold: int) -> "Player":
+        """The same player, richer."""
+        self.service.GrantReward(pb.GrantRewardRequest(user_id=self.id, gold=gold))
+        return self
+
+    def buy(
+        self, item_id: str, *, rotation_id: str = "today", once: pb.Once | None = None
+    ) -> pb.BuyItemResponse:
+        request = pb.BuyItemRequest(
+            user_id=self.id, item_id=item_id, rotation_id=rotation_id, once=once
+        )
+        bought: pb.BuyItemResponse = self.service.BuyItem(request)
+        return bought
+
     def wait(self, minutes: int = 0, *, seconds: int = 0) -> pb.Clock:
         """Moves the player's own clock."""
         by = Duration(seconds=60 * minutes + seconds)

@@ -133,6 +133,15 @@ def test_the_proof_reveals_the_seed_that_was_committed_to(generous: Town) -> Non
     assert generous.inventory.given[session.session_id] == digest[8:24]
 
 
+def test_a_session_drops_when_its_proof_says_so_and_only_then(even: Town) -> None:
+    player = Player(even.sessions)
+
+    proofs = [player.focus(5).drop_proof for _ in range(24)]
+
+    assert [proof.dropped for proof in proofs] == [proof.roll < 5_000 for proof in proofs]
+    assert {proof.dropped for proof in proofs} == {True, False}
+
+
 def test_a_drop_is_kept_with_the_session_and_told_again(generous: Town) -> None:
     player = Player(generous.sessions)
 

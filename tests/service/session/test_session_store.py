@@ -10,6 +10,7 @@ from services.kit.database import Connection, Database
 from services.kit.statements import Command, Query
 from services.session import store
 from services.session.outbox import SESSIONS, PostgresOutbox
+from services.session.purchase_store import PURCHASES
 from services.session.store import Key
 from tests.service.peers import neighbours
 from tests.service.session.conftest import Town
@@ -54,14 +55,24 @@ def test_the_first_mark_of_a_session_stays(generous: Town) -> None:
     assert player.history()[0].dropped_item == session.dropped_item
 
 
-@pytest.mark.parametrize("statement", [SESSIONS.mark, SESSIONS.lease, SESSIONS.refuse])
+@pytest.mark.parametrize(
+    ("table", "statement"),
+    [
+        ("session", SESSIONS.mark),
+        ("session", SESSIONS.lease),
+        ("session", SESSIONS.refuse),
+        ("purchase", PURCHASES.mark),
+        ("purchase", PURCHASES.lease),
+        ("purchase", PURCHASES.refuse),
+    ],
+)
 def test_what_changes_many_rows_unlocked_locks_them_in_order(
-    statement: Command | Query[Key],
+    table: str, statement: Command | Query[Key]
 ) -> None:
     # By its text: an index scan meets the rows in order anyway, until one day it does not.
     locked = statement.sql.partition("FOR UPDATE")[0]
 
-    assert "ORDER BY session.user_id, session.id" in locked
+    assert f"ORDER BY {table}.user_id, {table}.id" in locked
 
 
 def test_every_drop_of_a_batch_is_given(generous: Town) -> None:

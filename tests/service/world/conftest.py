@@ -1,6 +1,6 @@
 """The real world service on real PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,14 +16,25 @@ from tests.service.world.residents import Player, Town
 @pytest.fixture(scope="module")
 def town(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A town with a sandbox."""
-    with _town(server_url, tmp_path_factory.mktemp("t"), sandbox=True) as town:
+    url = database_on(server_url, "nesra_world")
+    with _town(url, tmp_path_factory.mktemp("t"), sandbox=True) as town:
         yield town
 
 
 @pytest.fixture(scope="module")
 def earnest(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """The same town, served without a sandbox."""
-    with _town(server_url, tmp_path_factory.mktemp("t"), sandbox=False) as town:
+    url = database_on(server_url, "nesra_world")
+    with _town(url, tmp_path_factory.mktemp("t"), sandbox=False) as town:
+        yield town
+
+
+@pytest.fixture(scope="module")
+def fast(
+    fast_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Town]:
+    """A town by whose database's clock it is the day after tomorrow."""
+    with _town(fast_database("world"), tmp_path_factory.mktemp("t"), sandbox=False) as town:
         yield town
 
 
@@ -34,13 +45,13 @@ def player(town: Town) -> Player:
 
 
 @contextmanager
-def _town(server_url: str, folder: Path, *, sandbox: bool) -> Iterator[Town]:
+def _town(url: str, folder: Path, *, sandbox: bool) -> Iterator[Town]:
     settings = ServiceSettings(
         secret=SECRET,
         environment="development",
         sandbox=sandbox,
         service="world",
-        database_url=database_on(server_url, "nesra_world"),
+        database_url=url,
         listen="",
     )
     stub = world_pb2_grpc.WorldServiceStub

@@ -1,6 +1,6 @@
 """The sandbox moves one player's clock; without a sandbox nothing does."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -23,6 +23,15 @@ def test_without_a_sandbox_a_stored_clock_is_ignored(player: Player, earnest: To
 
     assert player.world().day_streak == 0
     assert Player(earnest, player.id).world().day_streak == 1
+
+
+def test_a_streak_is_shown_by_the_clock_of_the_database(fast: Town) -> None:
+    player = Player(fast)
+
+    player.credit(datetime.now(UTC))
+
+    # There, a whole date has passed without a session.
+    assert (player.world().day_streak, player.world().longest_streak) == (0, 1)
 
 
 def test_the_clock_of_one_player_leaves_the_others_alone(town: Town) -> None:

@@ -76,7 +76,11 @@ def test_the_database_itself_refuses_a_second_record_of_a_session(player: Player
 
     with pytest.raises(psycopg.errors.UniqueViolation):
         player.town.execute(
-            "INSERT INTO credited_session SELECT * FROM credited_session WHERE user_id = %s",
+            # On another day, and told at another time.
+            "INSERT INTO credited_session"
+            " (user_id, session_id, ends_at, local_date, credited_at, rooms_upgraded)"
+            " SELECT user_id, session_id, ends_at, local_date + 1, now(), rooms_upgraded"
+            " FROM credited_session WHERE user_id = %s",
             player.id,
         )
 

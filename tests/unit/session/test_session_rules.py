@@ -43,6 +43,13 @@ def test_a_new_hero_with_360_exp_is_level_3_with_60_left() -> None:
     assert rules.grown(Growth(1, 0), 360, NUMBERS) == Growth(3, 60)
 
 
+@pytest.mark.parametrize(
+    ("exp", "hero"), [(99, Growth(1, 99)), (100, Growth(2, 0)), (300, Growth(3, 0))]
+)
+def test_a_level_is_reached_with_the_last_point_of_its_threshold(exp: int, hero: Growth) -> None:
+    assert rules.grown(Growth(1, 0), exp, NUMBERS) == hero
+
+
 @given(heroes, st.integers(0, 50_000))
 def test_level_up_carries_every_point_over(hero: Growth, exp: int) -> None:
     after = rules.grown(hero, exp, NUMBERS)

@@ -1,0 +1,147 @@
+"""The shop at work: what it shows a player, quotes, and hands over exactly once.
+
+Payment is the session service's: it asks for a quote, takes the gold, and then
+tells of the purchase until it is delivered or can never be.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.inventory import delivery_store, store
+from services.inventory.catalogue import Catalogue
+from services.inventory.delivery_store import Delivery, PurchaseKey
+from services.inventory.failures import AlreadyOwned, ItemUnknown, OfferExpired
+from services.inventory.rules import Item, Shop, players_now
+from services.inventory.shop import Offer, Rotation, rotation
+from services.inventory.store import Acquisition, WardrobeRow
+from services.kit.clock import database_now
+from services.kit.database import Connection, Database
+from services.kit.errors import Failure
+from services.kit.failpoints import reach
+from services.kit.ids import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """An item that a player has paid for."""
+
+    user_id: str
+    purchase_id: str
+    item_id: str
+
+    @property
+    def key(self) -> PurchaseKey:
+        """What it is delivered once for."""
+        return PurchaseKey(self.user_id, self.purchase_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The shop as one player sees it: the day's offers, and the ids of what is owned."""
+
+    rotation: Rotation
+    held: set[str]
+
+
+class Sales:
+    """Shows, quotes and delivers. Every method raises Unavailable."""
+
+    def __init__(
+        self, database: Database, catalogue: Catalogue, shop: Shop, *, is_sandbox: bool
+    ) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._shop = shop
+        self._is_sandbox = is_sandbox
+
+    def window(self, user_id: str) -> Window:
+        """The shop on the player's day."""
+        items = self._catalogue.current().obtainable
+        with self._database.read() as connection:
+            wardrobes = store.read_wardrobes(connection, [user_id])
+            held = store.read_held(connection, [user_id])[user_id]
+            now = database_now(connection)
+        offset = wardrobes[user_id].clock_offset_seconds if wardrobes else 0
+        today = players_now(now, offset, is_sandbox=self._is_sandbox)
+        return Window(rotation(today, items, self._shop), held)
+
+    def quote(self, user_id: str, item_id: str, rotation_id: str) -> Offer:
+        """The offer of an item. Raises ItemUnknown, AlreadyOwned, OfferExpired."""
+        if self._catalogue.item(item_id) is None:
+            raise ItemUnknown
+        window = self.window(user_id)
+        if item_id in window.held:
+            raise AlreadyOwned
+        offer = window.rotation.offer_of(item_id)
+        if offer is None or window.rotation.id != rotation_id:
+            raise OfferExpired
+        return offer
+
+    def deliver(self, purchases: Sequence[Purchase]) -> list[Delivery | Failure]:
+        """What each purchase brought, in one transaction for all.
+
+        Each fails alone, and for ever, with AlreadyOwned or ItemUnknown. One that
+        was told before, or twice in one batch, brings the same again.
+        """
+        items = self._catalogue.with_items(purchase.item_id for purchase in purchases).items
+        outcomes = self._database.transact(
+            lambda connection: self._deliver(connection, purchases, items)
+        )
+        reach("inventory.deliver.after_commit")
+        return outcomes
+
+    def _deliver(
+        self, connection: Connection, purchases: Sequence[Purchase], items: Mapping[str, Item]
+    ) -> list[Delivery | Failure]:
+        wardrobes = store.lock_wardrobes(connection, [p.user_id for p in purchases])
+        paid = {purchase.key: purchase for purchase in purchases}
+        told = delivery_store.read_deliveries(connection, list(paid))
+        outcomes: dict[PurchaseKey, Delivery | Failure] = {
+            PurchaseKey(d.user_id, d.purchase_id): d for d in told
+        }
+        fresh = [purchase for key, purchase in paid.items() if key not in outcomes]
+        if fresh:
+            outcomes |= self._decided(connection, fresh, items, wardrobes)
+            store.acquire(connection, list(_acquired(outcomes, fresh)))
+            reach("inventory.deliver.before_commit")
+        return [outcomes[purchase.key] for purchase in purchases]
+
+    def _decided(
+        self,
+        connection: Connection,
+        purchases: Sequence[Purchase],
+        items: Mapping[str, Item],
+        wardrobes: Mapping[str, WardrobeRow],
+    ) -> dict[PurchaseKey, Delivery | Failure]:
+        """One by one, because an item that a player gets can not be delivered again."""
+        held = store.read_held(connection, wardrobes)
+        now = database_now(connection)
+        decided: dict[PurchaseKey, Delivery | Failure] = {}
+        for purchase in purchases:
+            user, item_id = purchase.user_id, purchase.item_id
+            if item_id not in items:
+                decided[purchase.key] = ItemUnknown()
+            elif item_id in held[user]:
+                decided[purchase.key] = AlreadyOwned()
+            else:
+                offset = wardrobes[user].clock_offset_seconds
+                at = players_now(now, offset, is_sandbox=self._is_sandbox)
+                decided[purchase.key] = Delivery(user, purchase.purchase_id, item_id, at)
+                held[user].add(item_id)
+        return decided
+
+
+def _acquired(
+    outcomes: Mapping[PurchaseKey, Delivery | Failure], fresh: Sequence[Purchase]
+) -> Iterator[Acquisition]:
+    for purchase in fresh:
+        new = outcomes[purchase.key]
+        if isinstance(new, Delivery):
+            yield Acquisition(
+                user_id=new.user_id,
+                item_id=new.item_id,
+                id=uuid7(new.obtained_at),
+                obtained_at=new.obtained_at,
+                source="shop",
+                purchase_id=new.purchase_id,
+            )

@@ -1,0 +1,96 @@
+"""Slips in the gateway: an answer for somebody else, a token that lives on, a wrong "failed"."""
+
+from tests.mutants.mutant import Mutant
+
+_ANSWERS = "tests/service/gateway/test_gateway_answers.py"
+_COALESCER = "tests/unit/gateway/test_gateway_coalescer.py"
+_IDENTITY = "tests/service/gateway/test_gateway_identity.py"
+_REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
+
+MUTANTS = (
+    Mutant(
+        name="the newest request is answered first, and the oldest starves",
+        file="gateway/coalescer.py",
+        before="lane.waiting.popleft()",
+        after="lane.waiting.pop()",
+        tests=(f"{_COALESCER}::test_what_arrives_meanwhile_travels_together_and_in_order",),
+    ),
+    Mutant(
+        name="a request that waited past its time is sent all the same",
+        file="gateway/coalescer.py",
+        before="        latest = lane.left - BUDGET_S",
+        after="        latest = lane.left - 10 * BUDGET_S",
+        tests=(f"{_COALESCER}::test_what_waited_too_long_is_shed_before_it_is_sent",),
+    ),
+    Mutant(
+        name="players of two shards travel in one batch",
+        file="gateway/coalescer.py",
+        before="self._lanes.setdefault(shard_of(user_id), _Lane())",
+        after="self._lanes.setdefault(0, _Lane())",
+        tests=(f"{_COALESCER}::test_shards_have_lanes_of_their_own",),
+    ),
+    Mutant(
+        name="a drain does not wait for what is in flight",
+        file="gateway/coalescer.py",
+        before="        while self._runs:\n            await asyncio.wait(self._runs)",
+        after="        return",
+        tests=(f"{_COALESCER}::test_draining_waits_for_what_is_in_flight_and_in_the_queue",),
+    ),
+    Mutant(
+        name="a token that was accepted once never expires",
+        file="gateway/identity.py",
+        before="player.expires <= self._clock() or player.family in self._ended",
+        after="player.family in self._ended",
+        tests=(f"{_IDENTITY}::test_a_token_expires_although_it_was_accepted_before",),
+    ),
+    Mutant(
+        name="a token outlives the login that ended",
+        file="gateway/identity.py",
+        before="player.expires <= self._clock() or player.family in self._ended",
+        after="player.expires <= self._clock()",
+        tests=(f"{_IDENTITY}::test_a_login_that_ended_elsewhere_is_refused_within_a_second",),
+    ),
+    Mutant(
+        name="tokens expire by the gateway's own clock",
+        file="gateway/keys.py",
+        before="            self._auth_clock.set(instant(answer.now))",
+        after="            instant(answer.now)",
+        tests=(f"{_IDENTITY}::test_tokens_expire_by_the_clock_of_auth_not_by_the_gateways",),
+    ),
+    Mutant(
+        name="the keys are forgotten while auth is down",
+        file="gateway/keys.py",
+        before='            log.warning("keys_not_fetched", reason=failure.reason)\n',
+        after="            self.known = {}\n"
+        '            log.warning("keys_not_fetched", reason=failure.reason)\n',
+        tests=(f"{_IDENTITY}::test_a_made_up_key_while_auth_is_down_locks_nobody_out",),
+    ),
+    Mutant(
+        name="a completion fails for want of what the hero wears",
+        file="gateway/hot.py",
+        before="            return [None] * len(users)",
+        after="            raise",
+        tests=(f"{_ANSWERS}::test_a_completion_while_inventory_is_down_is_not_settled",),
+    ),
+    Mutant(
+        name="a completion whose town is unknown calls itself settled",
+        file="gateway/routes/session.py",
+        before="completion.settled and world is not None and done.wardrobe is not None",
+        after="completion.settled",
+        tests=(f"{_ANSWERS}::test_a_completion_while_inventory_is_down_is_not_settled",),
+    ),
+    Mutant(
+        name="who comes back when told to comes a moment too early",
+        file="gateway/errors.py",
+        before='math.ceil(float(metadata["retry_after"]))',
+        after='round(float(metadata["retry_after"]))',
+        tests=(f"{_REFUSALS}::test_an_early_completion_tells_when_to_come_back",),
+    ),
+    Mutant(
+        name="who may try again is not told when",
+        file="gateway/errors.py",
+        before='        return Problem(code="UNAVAILABLE", headers={"Retry-After": str(RETRY_S)})',
+        after='        return Problem(code="UNAVAILABLE")',
+        tests=(f"{_REFUSALS}::test_a_service_that_does_not_answer_is_unavailable",),
+    ),
+)

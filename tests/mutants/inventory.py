@@ -1,0 +1,46 @@
+"""Slips in the inventory service: an item that comes twice, or otherwise than it was decided."""
+
+from tests.mutants.mutant import Mutant
+
+_DROPS = "tests/service/inventory/test_inventory_drops.py"
+_RACES = "tests/service/inventory/test_inventory_races.py"
+
+MUTANTS = (
+    Mutant(
+        name="the wardrobe is not locked while items come",
+        file="services/inventory/store.py",
+        before="_WARDROBES.with_for_update(of=wardrobe)",
+        after="_WARDROBES",
+        tests=(f"{_RACES}::test_many_sessions_of_one_player_at_once_never_give_one_item_twice",),
+    ),
+    Mutant(
+        name="no unique key keeps a session to one item",
+        file="services/inventory/migrations/versions/0001_a_new_town.py",
+        before='"user_id", "session_id", name=op.f("inventory_user_id_session_id_key")',
+        after='"user_id", "item_id", "session_id", name=op.f("inventory_user_id_session_id_key")',
+        tests=(
+            f"{_RACES}::test_the_database_refuses_a_second_copy_and_a_second_item_of_a_session",
+        ),
+    ),
+    Mutant(
+        name="a drop that is told again is rolled again",
+        file="services/inventory/drops.py",
+        before="for d in drops if d.key not in told and len(d.luck) == LUCK_BYTES}",
+        after="for d in drops if len(d.luck) == LUCK_BYTES}",
+        tests=(f"{_DROPS}::test_a_drop_told_again_gives_what_it_gave",),
+    ),
+    Mutant(
+        name="two drops of one batch do not know of each other",
+        file="services/inventory/drops.py",
+        before="        mine.update([item.id] if item else [])\n",
+        after="",
+        tests=(f"{_DROPS}::test_a_batch_is_decided_drop_by_drop_in_one_transaction",),
+    ),
+    Mutant(
+        name="a drop that gave nothing is not recorded, and may give something later",
+        file="services/inventory/drops.py",
+        before="    store.add_grants(connection, grants)",
+        after="    store.add_grants(connection, [g for g in grants if g.item_id])",
+        tests=(f"{_DROPS}::test_a_drop_that_gave_nothing_gives_nothing_for_ever",),
+    ),
+)

@@ -1,0 +1,136 @@
+"""Slips in the plumbing: an answer before the commit, a batch that fails as one, a drain that drops."""
+
+from tests.mutants.mutant import Mutant
+
+_BATCHES = "tests/service/kit/test_kit_batches.py"
+_BREAKER = "tests/unit/kit/test_kit_breaker.py"
+_CALLERS = "tests/unit/kit/test_kit_callers.py"
+_CALLS = "tests/service/kit/test_kit_calls.py"
+_DATABASE = "tests/service/kit/test_kit_database.py"
+_DRAIN = "tests/service/kit/test_kit_drain.py"
+_REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
+_SWEEPER = "tests/unit/kit/test_kit_sweeper.py"
+
+MUTANTS = (
+    Mutant(
+        name="a transaction is none: what was done before it broke stays",
+        file="services/kit/database.py",
+        before="            with connection.transaction():",
+        after="            with suppress():",
+        tests=(f"{_DATABASE}::test_what_a_transaction_did_is_gone_when_it_raises",),
+    ),
+    Mutant(
+        name="the answer comes before the commit reached the disk",
+        file="services/kit/database.py",
+        before='        "timezone=UTC",\n',
+        after='        "timezone=UTC",\n        "synchronous_commit=off",\n',
+        tests=(f"{_DATABASE}::test_a_commit_is_on_the_disk_before_it_is_answered",),
+    ),
+    Mutant(
+        name="the answer comes whether or not the commit succeeded",
+        file="services/kit/database.py",
+        before="            with connection.transaction():\n"
+        "                if _mood.is_hurried:\n"
+        "                    connection.execute(_BRIEF_LOCK_WAIT)\n"
+        "                return work(connection)",
+        after="            answer = None\n"
+        "            with suppress(psycopg.Error), connection.transaction():\n"
+        "                if _mood.is_hurried:\n"
+        "                    connection.execute(_BRIEF_LOCK_WAIT)\n"
+        "                answer = work(connection)\n"
+        "            return answer",
+        tests=(f"{_DATABASE}::test_a_commit_that_is_lost_is_unavailable_and_not_tried_again",),
+    ),
+    Mutant(
+        name="a transaction whose commit may have succeeded is done again",
+        file="services/kit/database.py",
+        before="_AGAIN = (errors.SerializationFailure, errors.DeadlockDetected)",
+        after="_AGAIN = (psycopg.OperationalError,)",
+        tests=(f"{_DATABASE}::test_a_commit_that_is_lost_is_unavailable_and_not_tried_again",),
+    ),
+    Mutant(
+        name="a deadlock is not tried again",
+        file="services/kit/database.py",
+        before="_AGAIN = (errors.SerializationFailure, errors.DeadlockDetected)",
+        after="_AGAIN = (errors.SerializationFailure,)",
+        tests=(f"{_DATABASE}::test_transactions_that_deadlock_are_tried_again_and_both_succeed",),
+    ),
+    Mutant(
+        name="a server that never answers is waited for",
+        file="services/kit/database.py",
+        before='**{"timeout": ANSWER_WITHIN_S} | kwargs)',
+        after="**kwargs)",
+        tests=(f"{_DATABASE}::test_a_server_that_takes_a_statement_and_never_answers_is_given_up",),
+        hangs_after_s=60.0,
+    ),
+    Mutant(
+        name="one locked item fails its whole batch",
+        file="services/kit/batches.py",
+        before="    return [failure] if len(items) == 1 else list(_singly(work, items))",
+        after="    return [failure] * len(items)",
+        tests=(f"{_BATCHES}::test_a_locked_item_fails_alone_and_may_be_tried_again",),
+    ),
+    Mutant(
+        name="the items of a held up batch wait a second each for their locks",
+        file="services/kit/batches.py",
+        before="    with hurried():\n",
+        after="    if True:\n",
+        tests=(f"{_BATCHES}::test_items_of_a_batch_that_was_held_up_are_tried_in_a_hurry",),
+    ),
+    Mutant(
+        name="an open breaker lets everybody try at once",
+        file="services/kit/breaker.py",
+        before="        self._closed_until = self._clock() + OPEN_S\n        return True",
+        after="        return True",
+        tests=(f"{_BREAKER}::test_an_open_one_lets_one_call_a_second_try",),
+    ),
+    Mutant(
+        name="calls go to a replica that calls itself unhealthy",
+        file="services/kit/client.py",
+        before='        "healthCheckConfig": {"serviceName": ""},\n',
+        after="",
+        tests=(f"{_CALLS}::test_calls_go_only_to_replicas_that_call_themselves_healthy",),
+    ),
+    Mutant(
+        name="a service that leaves does not say so to who watches its health",
+        file="services/kit/server.py",
+        before="    state.enter_graceful_shutdown()\n",
+        after="",
+        tests=(_DRAIN,),
+    ),
+    Mutant(
+        name="a service that leaves cuts off the calls that it had accepted",
+        file="services/kit/server.py",
+        before="    server.stop(DRAIN_S).wait()",
+        after="    server.stop(None).wait()",
+        tests=(_DRAIN,),
+    ),
+    Mutant(
+        name="a token for one service opens all",
+        file="services/kit/callers.py",
+        before='options={"require": _REQUIRED}',
+        after='options={"require": _REQUIRED, "verify_aud": False}',
+        tests=(_CALLERS,),
+    ),
+    Mutant(
+        name="every service of the town may call every method",
+        file="services/kit/callers.py",
+        before="        if self._caller(header) not in self._callers[method]:",
+        after="        if not self._caller(header):",
+        tests=(_CALLERS,),
+    ),
+    Mutant(
+        name="a bug in one step ends the sweeping for ever",
+        file="services/kit/sweeper.py",
+        before="            except Exception:",
+        after="            except LookupError:",
+        tests=(_SWEEPER,),
+    ),
+    Mutant(
+        name="a call that ran out of time counts as a bug, though it may have been done",
+        file="services/kit/errors.py",
+        before="    grpc.StatusCode.DEADLINE_EXCEEDED,\n",
+        after="",
+        tests=(f"{_REFUSALS}::test_a_hung_service_is_unavailable_within_3_seconds",),
+    ),
+)

@@ -1,0 +1,101 @@
+"""The world service's statements, in Python: see sql.py."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Column, Text
+
+from services.world import store as world_store
+from services.world.rules import World
+from services.world.streak import ZoneChange
+from services.world.tables import credited_date, credited_session
+from tests.simulation.postgres import Statement, Transaction
+from tests.simulation.sql import Parameters, given, users_of
+
+_CREDIT_KEY = (credited_session.c.user_id, credited_session.c.session_id)
+_DAY = (credited_date.c.user_id, credited_date.c.local_date)
+
+
+def read_worlds(transaction: Transaction, parameters: Parameters) -> Any:
+    return transaction.rows("world", users_of(parameters))
+
+
+def lock_worlds(transaction: Transaction, parameters: Parameters) -> Any:
+    there = transaction.rows("world", users_of(parameters))
+    return [transaction.lock("world", (row.user_id,)) for row in there]
+
+
+def make_worlds(transaction: Transaction, parameters: Parameters) -> Any:
+    for columns in given(parameters, world_store._WORLD):
+        transaction.insert("world", (columns["user_id"],), World(**columns))
+
+
+def save_worlds(transaction: Transaction, parameters: Parameters) -> Any:
+    for columns in given(parameters, world_store._WORLD):
+        transaction.put("world", (columns["user_id"],), World(**columns))
+
+
+def read_credited(transaction: Transaction, parameters: Parameters) -> Any:
+    keys = [(row["user_id"], row["session_id"]) for row in given(parameters, _CREDIT_KEY)]
+    found = [row for key in keys if (row := transaction.get("credit", key)) is not None]
+    return [
+        world_store._Credited(
+            row.user_id, row.session_id, row.rooms.split(",") if row.rooms else []
+        )
+        for row in found
+    ]
+
+
+def add_credits(transaction: Transaction, parameters: Parameters) -> Any:
+    for columns in given(parameters, (*world_store._CREDIT, Column("rooms", Text))):
+        row = world_store.CreditRow(**columns)
+        transaction.postgres.weather.strike_poisoned("world", row.session_id)
+        transaction.insert_only("credit", (row.user_id, row.session_id), row)
+
+
+def earn(transaction: Transaction, parameters: Parameters) -> Any:
+    for columns in given(parameters, _DAY):
+        key = (columns["user_id"], columns["local_date"])
+        transaction.put("day", key, world_store._DayOfKind(*key, "earned"))
+
+
+def bridge(transaction: Transaction, parameters: Parameters) -> Any:
+    for columns in given(parameters, _DAY):
+        key = (columns["user_id"], columns["local_date"])
+        transaction.insert("day", key, world_store._DayOfKind(*key, "bridge"))
+
+
+def read_dates(transaction: Transaction, parameters: Parameters) -> Any:
+    return transaction.rows("day", users_of(parameters))
+
+
+def read_zone_changes(transaction: Transaction, parameters: Parameters) -> Any:
+    return transaction.rows("zone", users_of(parameters))
+
+
+def forget_later_zones(transaction: Transaction, parameters: Parameters) -> Any:
+    for change in transaction.rows("zone", {parameters["user_id"]}):
+        if change.changed_at >= parameters["changed_at"]:
+            transaction.put("zone", (change.user_id, change.changed_at), None)
+
+
+def add_zone(transaction: Transaction, parameters: Parameters) -> Any:
+    for columns in given(parameters, world_store._CHANGE):
+        change = ZoneChange(**columns)
+        transaction.insert_only("zone", (change.user_id, change.changed_at), change)
+
+
+MEANING: Mapping[str, Statement] = {
+    world_store._READ_WORLDS.sql: read_worlds,
+    world_store._LOCK_WORLDS.sql: lock_worlds,
+    world_store._MAKE_WORLDS.sql: make_worlds,
+    world_store._SAVE_WORLDS.sql: save_worlds,
+    world_store._CREDITED.sql: read_credited,
+    world_store._ADD_CREDITS.sql: add_credits,
+    world_store._EARN.sql: earn,
+    world_store._BRIDGE.sql: bridge,
+    world_store._DATES.sql: read_dates,
+    world_store._ZONE_CHANGES.sql: read_zone_changes,
+    world_store._FORGET_LATER_ZONES.sql: forget_later_zones,
+    world_store._ADD_ZONE.sql: add_zone,
+}

@@ -1,0 +1,69 @@
+"""The settle protocol by itself, between an outbox and receivers of ours."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from protos.world.v1 import world_pb2
+from services.kit.errors import Unavailable
+from services.session.settle import Settler, Told
+from services.session.store import Key, SessionRow
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+PAID = SessionRow(
+    user_id="player",
+    id="session",
+    task_template_id="task",
+    task_name="Read",
+    category="study",
+    room="study",
+    duration_minutes=25,
+    started_at=NOW,
+    ends_at=NOW,
+    seed=bytes(32),
+    status="success",
+    dropped=False,
+)
+
+
+class Outbox:
+    """Holds one row; while it is `away`, nothing can be marked."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.marked: dict[Key, Any] = {}
+
+    def due(self) -> list[list[SessionRow]]:
+        return [] if PAID.key in self.marked else [[PAID]]
+
+    def mark(self, done: Mapping[Key, Any]) -> set[Key]:
+        if self.away:
+            raise Unavailable
+        self.marked |= done
+        return set(done)
+
+    def refuse(self, rows: Sequence[SessionRow]) -> None:
+        raise NotImplementedError
+
+
+class Receivers:
+    """Know everything that they are told."""
+
+    def tell(self, rows: Sequence[SessionRow], *, timeout_s: float) -> Told:
+        assert timeout_s > 0
+        world = world_pb2.World(total_sessions_success=1)
+        return Told({row.key: world_pb2.Credited(world=world) for row in rows}, {}, frozenset())
+
+
+def test_a_mark_that_fails_costs_no_answer_and_is_made_up_for_by_the_sweeper() -> None:
+    outbox = Outbox()
+    settler = Settler(outbox, Receivers())
+    outbox.away = True
+
+    settled = settler.settle([PAID], timeout_s=1.0)
+
+    assert settled[PAID.key].is_settled
+    assert outbox.marked == {}
+    outbox.away = False
+    settler.settle_due()
+    assert outbox.marked == {PAID.key: None}
