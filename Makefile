@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check mutants bench protos locks environment
+.PHONY: help run test faults soak check mutants bench protos locks environment
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,12 @@ run: ## open the town on http://localhost:8000; Ctrl-C closes it
 
 test: environment ## run all tests, on a PostgreSQL of their own
 	$(BIN)/python -m pytest
+
+faults: environment ## prove the promises against real faults: 15 minutes of kills, cuts, hangs, restarts
+	NESRA_FAULTS_TIER=faults $(BIN)/python -m pytest tests/faults -n 0 $(if $(SEED),--seed $(SEED))
+
+soak: environment ## the same for hours, with new seeds: NESRA_SOAK_HOURS, default 2
+	NESRA_FAULTS_TIER=soak $(BIN)/python -m pytest tests/faults -n 0
 
 check: environment ## lint, formatting, types and the contract between processes
 	$(BIN)/ruff check .

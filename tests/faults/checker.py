@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from tests.faults.history import Event, Kind, ends_of
 from tests.faults.ledger import Ledger, SessionRow
@@ -16,6 +17,8 @@ DEVIATIONS = 5.0
 # None of the promises allows an answer later than this (R8).
 LATEST_S = 10.0
 EXP_PER_LEVEL = 100
+# A session may be completed so long before its end (I9).
+GRACE = timedelta(seconds=2)
 # What a healthy or a faulty town may say to a player who plays by the rules.
 STATUSES = frozenset({0, 200, 201, 204, 409, 503})
 # What a session can not come back from.
@@ -84,29 +87,47 @@ def nothing_is_between(events: Sequence[Event], ledger: Ledger) -> Iterator[Viol
 def final_stays_final(events: Sequence[Event], ledger: Ledger) -> Iterator[Violation]:
     """I9: a final status never changes, and a success was not early."""
     for row in ledger.sessions.values():
-        if row.status == "success" and row.ended_at is not None:
-            if (row.ends_at - row.ended_at).total_seconds() > 2:
-                yield Violation("I9", f"{row.id} was completed early: {row}")
+        early = row.ends_at - (row.ended_at or row.ends_at)
+        if row.status == "success" and early > GRACE:
+            yield Violation("I9", f"{row.id} was completed early: {row}")
     for end in ends_of(events, "complete", "cancel"):
         claimed = _claimed(end)
-        row = ledger.sessions.get(end.session)
-        if claimed and row is not None and row.status != claimed:
-            yield Violation("I9", f"{row.id} was {claimed} once and is {row.status}")
+        found = ledger.sessions.get(end.session)
+        if claimed and found is not None and found.status != claimed:
+            yield Violation("I9", f"{found.id} was {claimed} once and is {found.status}")
 
 
 def heroes_have_what_was_paid(_: Sequence[Event], ledger: Ledger) -> Iterator[Violation]:
-    """R1: gold, exp and successes of every player are those of the player's sessions, no more, no less."""
+    """R1: what every player has is what was paid and given, less what was spent: no more, no less."""
     for player, hero in ledger.heroes.items():
         paid = [row for row in ledger.of(player) if row.status == "success"]
-        gold = sum(row.reward_gold or 0 for row in paid)
-        exp = sum(row.reward_exp or 0 for row in paid)
+        gifts = [gift for gift in ledger.gifts if gift.player == player]
+        kept = [one for one in ledger.purchases if one.player == player and not one.is_refunded]
+        gold = sum(row.reward_gold or 0 for row in paid) + sum(gift.gold for gift in gifts)
+        gold -= sum(purchase.gold for purchase in kept)
+        exp = sum(row.reward_exp or 0 for row in paid) + sum(gift.exp for gift in gifts)
         if hero.gold != gold:
             yield Violation("R1", f"{player} has {hero.gold} gold of {gold}")
-        if EXP_PER_LEVEL * hero.level * (hero.level - 1) // 2 + hero.exp != exp:
+        if _all_exp(hero.level, hero.exp) != exp:
             yield Violation("R1", f"{player} has {hero} of {exp} exp")
         world = ledger.worlds.get(player)
         if (world.successes if world else 0) != len(paid):
             yield Violation("R1", f"{player} has {world} of {len(paid)} successes")
+
+
+def purchases_are_kept(events: Sequence[Event], ledger: Ledger) -> Iterator[Violation]:
+    """I6: whoever was told that an item is bought has it, for that price, paid once."""
+    for end in ends_of(events, "buy"):
+        if end.kind is Kind.OK:
+            found = [
+                one
+                for one in ledger.purchases
+                if (one.player, one.item, one.gold)
+                == (end.player, end.told["item"], end.told["gold"])
+                and not one.is_refunded
+            ]
+            if len(found) != 1 or not found[0].is_settled:
+                yield Violation("I6", f"{end.player} was told {end.told} and holds {found}")
 
 
 def drops_are_fair(events: Sequence[Event], _: Ledger) -> Iterator[Violation]:
@@ -140,16 +161,17 @@ def drops_are_as_frequent_as_promised(events: Sequence[Event], _: Ledger) -> Ite
 
 
 def rewards_are_visible(events: Sequence[Event], _: Ledger) -> Iterator[Violation]:
-    """R7: a profile that is asked for after a completion answered shows its gold."""
+    """R7: a profile that is asked for after a completion answered shows its exp."""
     paid: dict[str, dict[str, int]] = defaultdict(dict)
     known: dict[int, int] = {}
     for event in events:
         if event.operation == "complete" and event.kind is Kind.OK:
-            paid[event.player][event.session] = event.told["gold_reward"]
+            paid[event.player][event.session] = event.told["exp_reward"]
         elif event.operation == "profile" and event.kind is Kind.INVOKE:
             known[event.call] = sum(paid[event.player].values())
         elif event.operation == "profile" and event.kind is Kind.OK:
-            if event.told["gold"] < known[event.call]:
+            shown = _all_exp(event.told["level"], event.told["exp"])
+            if shown < known[event.call]:
                 yield Violation("R7", f"{event.player} had been paid {known[event.call]}: {event}")
 
 
@@ -168,6 +190,7 @@ CHECKS: Sequence[Check] = (
     nothing_is_between,
     final_stays_final,
     heroes_have_what_was_paid,
+    purchases_are_kept,
     drops_are_fair,
     drops_are_as_frequent_as_promised,
     rewards_are_visible,
@@ -192,6 +215,11 @@ def p99(seconds: Sequence[float]) -> float:
     """The time that all but one in a hundred keep; 0 of none."""
     ordered = sorted(seconds)
     return ordered[(len(ordered) * 99 - 1) // 100] if ordered else 0.0
+
+
+def _all_exp(level: int, exp: int) -> int:
+    """What a hero ever earned, to have come to that level and exp."""
+    return EXP_PER_LEVEL * level * (level - 1) // 2 + exp
 
 
 def _agrees(end: Event, row: SessionRow) -> bool:

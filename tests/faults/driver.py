@@ -11,19 +11,26 @@ from typing import Any, TypeVar
 import uvloop
 
 from tests.faults.balancer import Balancer
+from tests.faults.caller import Caller, GaveUp
 from tests.faults.history import History
-from tests.faults.players import Caller, GaveUp, Player, Refused
+from tests.faults.players import Account, Player, Refused
 
 Answer = TypeVar("Answer")
 
 COMPLETES = 6
 # Hashing passwords is slow on purpose, and refuses a queue.
 LOGINS_AT_ONCE = 4
-# One in so many sessions is cancelled, and one in so many both cancelled and completed at once.
-CANCELLED_OF = 40
-CONTESTED_OF = 40
-# One look at the profile for so many sessions.
-LOOKS_OF = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What players do beside completing: each once in so many sessions, by chance."""
+
+    cancel_of: int = 40
+    # Both cancelled and completed at once.
+    contest_of: int = 40
+    buy_of: int = 40
+    look_of: int = 4
 
 
 class Driver:
@@ -65,7 +72,14 @@ class Crowd:
         self._accounts = driver.do(self._registered(count))
         self._loads: list[Load] = []
 
-    def load(self, seed: int, *, players: int = 0, balanced: bool = False) -> "Load":
+    def load(
+        self,
+        seed: int,
+        *,
+        players: int = 0,
+        balanced: bool = False,
+        habits: Habits = Habits(),
+    ) -> "Load":
         """A load by some of the players, by default all; what they do follows from the seed.
 
         Balanced, it reaches only gateways that are ready, as it does in production.
@@ -76,7 +90,7 @@ class Crowd:
         balancer = Balancer(self._ports) if balanced else None
         caller = Caller(self._ports, history, rng, balancer)
         players_ = [Player(caller, account) for account in chosen]
-        self._loads.append(Load(self._driver, caller, players_, rng))
+        self._loads.append(Load(self._driver, caller, players_, habits))
         return self._loads[-1]
 
     def rest(self) -> None:
@@ -84,11 +98,11 @@ class Crowd:
         while self._loads:
             self._loads.pop().close()
 
-    async def _registered(self, count: int) -> list[Any]:
+    async def _registered(self, count: int) -> list[Account]:
         caller = Caller(self._ports, History(), random.Random(0))
         turn = asyncio.Semaphore(LOGINS_AT_ONCE)
 
-        async def one() -> Any:
+        async def one() -> Account:
             async with turn:
                 return (await Player.registered(caller)).account
 
@@ -117,14 +131,15 @@ class Load:
     """One load on the town, with its history."""
 
     def __init__(
-        self, driver: Driver, caller: Caller, players: Sequence[Player], rng: random.Random
+        self, driver: Driver, caller: Caller, players: Sequence[Player], habits: Habits
     ) -> None:
         self.players = players
         self.history: History = caller.history
         self.gave_up: list[GaveUp] = []
         self._driver = driver
         self._caller = caller
-        self._rng = rng
+        self._habits = habits
+        self._rng = caller.rng
 
     @property
     def player_ids(self) -> list[str]:
@@ -180,16 +195,19 @@ class Load:
                     raise
 
     async def _session(self, player: Player) -> None:
+        habits = self._habits
         session = await player.start()
-        if self._one_in(CANCELLED_OF):
+        if self._one_in(habits.cancel_of):
             await player.cancel(session)
-        elif self._one_in(CONTESTED_OF):
+        elif self._one_in(habits.contest_of):
             await player.let_it_pass(session)
             await asyncio.gather(player.complete(session), player.cancel(session))
         else:
             await player.let_it_pass(session)
             await self._completes(player, session)
-        if self._one_in(LOOKS_OF):
+        if self._one_in(habits.buy_of):
+            await player.buy()
+        if self._one_in(habits.look_of):
             await player.look()
 
     async def _completes(self, player: Player, session: str) -> None:

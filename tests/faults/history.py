@@ -114,9 +114,9 @@ def kind_of(status: int) -> Kind:
 def ends_of(events: Iterable[Event], *operations: str) -> Iterator[Event]:
     """How calls of some operations ended; of all, when none is named."""
     for event in events:
-        if event.kind not in (Kind.INVOKE, Kind.FAULT):
-            if not operations or event.operation in operations:
-                yield event
+        is_end = event.kind not in (Kind.INVOKE, Kind.FAULT)
+        if is_end and (not operations or event.operation in operations):
+            yield event
 
 
 _JUDGED = {
@@ -138,6 +138,10 @@ def told_by(operation: str, body: dict[str, Any]) -> dict[str, Any]:
             "successes": world["total_sessions_success"],
             "streak": world["day_streak"],
         }
+    if operation == "buy":
+        return {"item": body["item"]["id"], "gold": body["gold_spent"]}
+    if operation == "grant":
+        return {}
     told = {name: body[name] for name in _JUDGED.get(operation, ())}
     if told.get("dropped_item"):
         told["dropped_item"] = told["dropped_item"]["id"]

@@ -58,6 +58,26 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Purchase:
+    """An item that was paid for."""
+
+    player: str
+    item: str
+    gold: int
+    is_settled: bool
+    is_refunded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """What the sandbox gave."""
+
+    player: str
+    exp: int
+    gold: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """The final state of some players in all databases."""
 
@@ -68,6 +88,8 @@ class Ledger:
     drops: Sequence[Effect]
     # Every item that came by a drop, with the session that brought it.
     items: Sequence[Effect]
+    purchases: Sequence[Purchase] = ()
+    gifts: Sequence[Gift] = ()
 
     def of(self, player: str) -> list[SessionRow]:
         """One player's sessions."""
@@ -100,7 +122,18 @@ _ITEMS = """
     SELECT user_id::text AS player, session_id::text AS session, item_id::text AS item
     FROM inventory WHERE source = 'drop' AND user_id = ANY(%s::uuid[])
 """
-_UNSETTLED = "SELECT count(*) FROM session WHERE status = 'success' AND settled_at IS NULL"
+_PURCHASES = """
+    SELECT user_id::text AS player, item_id::text AS item, price_gold AS gold,
+           settled_at IS NOT NULL AS is_settled, refunded_at IS NOT NULL AS is_refunded
+    FROM purchase WHERE user_id = ANY(%s::uuid[])
+"""
+_GIFTS = """
+    SELECT user_id::text AS player, exp, gold FROM hero_grant WHERE user_id = ANY(%s::uuid[])
+"""
+_UNSETTLED = """
+    SELECT (SELECT count(*) FROM session WHERE status = 'success' AND settled_at IS NULL)
+         + (SELECT count(*) FROM purchase WHERE settled_at IS NULL)
+"""
 
 
 def read(databases: Mapping[str, str], players: Sequence[str]) -> Ledger:
@@ -113,11 +146,13 @@ def read(databases: Mapping[str, str], players: Sequence[str]) -> Ledger:
         credits=_rows(world, _CREDITS, players, Effect),
         drops=_rows(inventory, _DROPS, players, Effect),
         items=_rows(inventory, _ITEMS, players, Effect),
+        purchases=_rows(session, _PURCHASES, players, Purchase),
+        gifts=_rows(session, _GIFTS, players, Gift),
     )
 
 
 def unsettled(databases: Mapping[str, str]) -> int:
-    """How many successes of anybody are still on their way to world or inventory."""
+    """How many successes and purchases of anybody are still on their way to world or inventory."""
     with psycopg.connect(databases["session"], autocommit=True) as connection:
         row: Any = connection.execute(_UNSETTLED).fetchone()
     return int(row[0])

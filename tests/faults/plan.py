@@ -58,13 +58,19 @@ def cuts(seed: int, links: Sequence[tuple[str, str]], *, count: int, longest_s: 
     return [Cut(link, how, each_s) for (link, how), each_s in zip(chosen, seconds, strict=True)]
 
 
-def restarts(seed: int, names: Sequence[str], count: int) -> list[str]:
-    """So many restarts: each process in turn, in an order of their own in every round."""
+def restarts(seed: int, names: Sequence[str], count: int) -> list[list[str]]:
+    """So many restarts, in rounds: the first replicas of all, then the second ones, and so on.
+
+    A round restarts some processes together, at most one replica of each kind.
+    """
     rng = random.Random(seed)
-    order: list[str] = []
-    while len(order) < count:
-        order += rng.sample(list(names), len(names))
-    return order[:count]
+    replicas = sorted({name.rpartition("-")[2] for name in names})
+    rounds: list[list[str]] = []
+    while count > sum(map(len, rounds)):
+        replica = replicas[len(rounds) % len(replicas)]
+        these = [name for name in names if name.endswith(f"-{replica}")]
+        rounds.append(rng.sample(these, min(rng.randint(1, len(these)), count)))
+    return rounds
 
 
 def skews(seed: int, names: Sequence[str], seconds: Sequence[float], count: int) -> list[Skew]:

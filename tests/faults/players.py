@@ -1,34 +1,29 @@
-"""Players who behave as a real client does: they try again, over either gateway, and never guess."""
+"""Players who play by the rules: they start, wait, complete, cancel and buy, and never guess."""
 
 import asyncio
 import json
-import random
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.balancer import Balancer
-from tests.faults.client import Answer, Client, Request
-from tests.faults.history import History, Kind, kind_of, told_by
+from tests.faults.caller import Caller, session_in
+from tests.faults.client import Answer, Request
 
-NAMED = 0.5
 PASSWORD = "three quiet hours"
 MINUTES = 5
+NAMED = 0.5
 # Well before the 15 min of an access token are over.
 REFRESH_AFTER_S = 600.0
-# A real client waits as long as Retry-After says, at least 1 s; here time is worth more.
-RETRY_SCALE = 0.1
-FIRST_WAIT_S = 0.05
-LONGEST_WAIT_S = 0.5
-# With those waits over half a minute: longer than any fault may last (R7).
-TRIES = 100
-UNAUTHENTICATED = 401
+# Enough for the dearest item.
+POCKET_MONEY = 900
+# So many who buy an item are given it meanwhile.
+OUTRUN = 0.25
+OUTRUN_AFTER_S = 0.05
 
-
-class GaveUp(Exception):
-    """A player tried as long as anybody would, and the town did not answer."""
+START = "POST /api/session/start"
+COMPLETE = "POST /api/session/complete"
+CANCEL = "POST /api/session/cancel"
 
 
 class Refused(Exception):
@@ -45,78 +40,6 @@ class Account:
     access_token: str = ""
     refresh_token: str = ""
     fresh_until: float = 0.0
-
-
-class Caller:
-    """Sends requests to the gateways, and notes each in the history.
-
-    With a balancer, only to those that it knows to be ready.
-    """
-
-    def __init__(
-        self,
-        ports: Mapping[str, int],
-        history: History,
-        rng: random.Random,
-        balancer: Balancer | None = None,
-    ) -> None:
-        self.history = history
-        self.balancer = balancer
-        self._clients = {name: Client(port) for name, port in ports.items()}
-        self.rng = rng
-
-    def close(self) -> None:
-        """Closes all connections."""
-        for client in self._clients.values():
-            client.close()
-
-    async def once(
-        self,
-        account: Account,
-        operation: str,
-        request: Request,
-        *,
-        session: str = "",
-        gateway: str = "",
-    ) -> Answer:
-        """One try, over any gateway unless one is named."""
-        gateway = gateway or self._any_gateway()
-        invoked = self.history.invoke(
-            operation, player=account.id, session=session, gateway=gateway
-        )
-        answer = await self._clients[gateway].ask(request)
-        body = answer.body if isinstance(answer.body, dict) else {}
-        self.history.end(
-            invoked,
-            answer.status,
-            told_by(operation, body) if answer.status else {"was_sent": answer.was_sent},
-            session=session or _session_in(body),
-        )
-        return answer
-
-    async def until_told(
-        self, account: Account, operation: str, request: Request, *, session: str = ""
-    ) -> Answer:
-        """The answer to a request that is repeated until it is either done or refused. Raises GaveUp."""
-        wait_s, gateway = FIRST_WAIT_S, ""
-        for _ in range(TRIES):
-            gateway = self._any_gateway(but=gateway)
-            answer = await self.once(account, operation, request, session=session, gateway=gateway)
-            if kind_of(answer.status) is not Kind.UNKNOWN:
-                return answer
-            await asyncio.sleep(max(answer.retry_after_s * RETRY_SCALE, self._spread(wait_s)))
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-        raise GaveUp(operation, account.id, session)
-
-    def _any_gateway(self, *, but: str = "") -> str:
-        """One that may answer: another one than was tried last, where there is one."""
-        known = self._clients.keys()
-        ready = self.balancer.ready & known if self.balancer else known
-        others = sorted(name for name in ready or known if name != but)
-        return self.rng.choice(others or [but])
-
-    def _spread(self, seconds: float) -> float:
-        return seconds * self.rng.uniform(0.5, 1.0)
 
 
 class Player:
@@ -144,14 +67,11 @@ class Player:
     async def start(self) -> str:
         """The id of a session under way: a new one, or the one that a lost answer had started."""
         await self._keep_fresh()
-        body = {"task_template_id": self.account.task_id, "duration_minutes": MINUTES}
-        # Half of the clients name their try, so that a repetition is told what the first was.
-        key = secrets.token_hex(8) if self._caller.rng.random() < NAMED else ""
-        answer = await self._told("start", "POST /api/session/start", body, key=key)
-        found = answer.body if answer.is_ok else answer.body.get("active_session", {})
-        if "session_id" not in found:
+        answer = await self._told("start", START, self._wish(), key=self._key_or_none())
+        session = session_in(answer.body)
+        if not session:
             raise Refused(answer)
-        return str(found["session_id"])
+        return session
 
     async def let_it_pass(self, session: str) -> None:
         """Moves the player's clock past the end of a session."""
@@ -162,25 +82,7 @@ class Player:
 
     async def complete(self, session: str) -> Answer:
         """What the town finally says to a completion."""
-        body = {"session_id": session}
-        return await self._told("complete", "POST /api/session/complete", body, session=session)
-
-    async def start_once(self) -> str:
-        """The id of the session that one try to start brought; "" where it brought none."""
-        body = {"task_template_id": self.account.task_id, "duration_minutes": MINUTES}
-        request = self._request("POST /api/session/start", body)
-        answer = await self._caller.once(self.account, "start", request)
-        return _session_in(answer.body) if answer.is_ok else ""
-
-    async def cancel_once(self, session: str) -> Answer:
-        """What the town says to one try of a cancellation."""
-        request = self._request("POST /api/session/cancel", {"session_id": session})
-        return await self._caller.once(self.account, "cancel", request, session=session)
-
-    async def complete_once(self, session: str) -> Answer:
-        """What the town says to one try of a completion."""
-        request = self._request("POST /api/session/complete", {"session_id": session})
-        return await self._caller.once(self.account, "complete", request, session=session)
+        return await self._told("complete", COMPLETE, {"session_id": session}, session=session)
 
     async def complete_at_once(self, session: str, count: int) -> list[Answer]:
         """What the town finally says to so many completions that begin together."""
@@ -188,17 +90,51 @@ class Player:
 
     async def cancel(self, session: str) -> Answer:
         """What the town finally says to a cancellation."""
-        body = {"session_id": session}
-        return await self._told("cancel", "POST /api/session/cancel", body, session=session)
+        return await self._told("cancel", CANCEL, {"session_id": session}, session=session)
+
+    async def buy(self) -> Answer | None:
+        """What the town finally says to buying one of the day's offers; None when all are owned."""
+        shop = await self.ask("shop", "GET /api/shop")
+        wanted = [offer for offer in shop["offers"] if not offer["owned"]]
+        if not wanted:
+            return None
+        gift = {"gold": POCKET_MONEY}
+        await self.ask("grant", "POST /api/sandbox/grant", gift, key=secrets.token_hex(8))
+        offer = self._caller.rng.choice(wanted)
+        body = {"item_id": offer["item"]["id"], "rotation_id": shop["rotation_id"]}
+        buying = self._told("buy", "POST /api/shop/buy", body, key=self._key_or_none())
+        if self._caller.rng.random() >= OUTRUN:
+            return await buying
+        answer, _ = await asyncio.gather(buying, self._be_given(offer["item"]["id"]))
+        return answer
+
+    async def _be_given(self, item_id: str) -> None:
+        """Gets an item another way, while it may be paid for and not yet delivered."""
+        await asyncio.sleep(OUTRUN_AFTER_S)
+        await self.ask("grant", "POST /api/sandbox/grant", {"item_id": item_id})
 
     async def look(self) -> Answer:
         """What the town says to one look at the profile, which needs all four services."""
-        request = self._request("GET /api/profile", None)
-        return await self._caller.once(self.account, "profile", request)
+        return await self._once("profile", "GET /api/profile")
 
-    async def ask(self, operation: str, call: str, body: dict[str, Any] | None = None) -> Any:
-        """The body of an answer that must be a success."""
-        answer = await self._told(operation, call, body)
+    async def start_once(self) -> str:
+        """The id of the session that one try to start brought; "" where it brought none."""
+        answer = await self._once("start", START, self._wish())
+        return session_in(answer.body) if answer.is_ok else ""
+
+    async def complete_once(self, session: str) -> Answer:
+        """What the town says to one try of a completion."""
+        return await self._once("complete", COMPLETE, {"session_id": session}, session=session)
+
+    async def cancel_once(self, session: str) -> Answer:
+        """What the town says to one try of a cancellation."""
+        return await self._once("cancel", CANCEL, {"session_id": session}, session=session)
+
+    async def ask(
+        self, operation: str, call: str, body: dict[str, Any] | None = None, *, key: str = ""
+    ) -> Any:
+        """The body of an answer that must be a success. Raises Refused."""
+        answer = await self._told(operation, call, body, key=key)
         if not answer.is_ok:
             raise Refused(answer)
         return answer.body
@@ -213,12 +149,25 @@ class Player:
         key: str = "",
     ) -> Answer:
         request = self._request(call, body, key)
-        return await self._caller.until_told(self.account, operation, request, session=session)
+        return await self._caller.until_told(self.account.id, operation, request, session=session)
+
+    async def _once(
+        self, operation: str, call: str, body: dict[str, Any] | None = None, *, session: str = ""
+    ) -> Answer:
+        request = self._request(call, body)
+        return await self._caller.once(self.account.id, operation, request, session=session)
 
     def _request(self, call: str, body: dict[str, Any] | None, key: str = "") -> Request:
         method, _, path = call.partition(" ")
         content = json.dumps(body) if body else ""
         return Request(method, path, self.account.access_token, content, key)
+
+    def _wish(self) -> dict[str, Any]:
+        return {"task_template_id": self.account.task_id, "duration_minutes": MINUTES}
+
+    def _key_or_none(self) -> str:
+        """An Idempotency-Key for half of the tries, so that both kinds of client are there."""
+        return secrets.token_hex(8) if self._caller.rng.random() < NAMED else ""
 
     def _credentials(self) -> dict[str, str]:
         return {"email": self.account.email, "password": PASSWORD}
@@ -238,9 +187,3 @@ class Player:
         self.account.access_token = tokens["access_token"]
         self.account.refresh_token = tokens["refresh_token"]
         self.account.fresh_until = time.monotonic() + REFRESH_AFTER_S
-
-
-def _session_in(body: dict[str, Any]) -> str:
-    """The session that an answer brings or names."""
-    found = body.get("active_session") or body
-    return str(found.get("session_id") or "")

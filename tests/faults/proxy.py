@@ -13,7 +13,6 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-
 import uvloop
 
 Answer = TypeVar("Answer")

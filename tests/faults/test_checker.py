@@ -11,7 +11,7 @@ import pytest
 from tests.faults import checker
 from tests.faults.checker import Violation, drop_bounds, p99, roll_of
 from tests.faults.history import Event, Kind, kind_of
-from tests.faults.ledger import Effect, HeroRow, Ledger, SessionRow, WorldRow
+from tests.faults.ledger import Effect, Gift, HeroRow, Ledger, Purchase, SessionRow, WorldRow
 
 PLAYER = "a player"
 SESSION = "00000000-0000-7000-8000-000000000001"
@@ -19,14 +19,14 @@ OTHER = "00000000-0000-7000-8000-000000000002"
 ENDS = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
-def seed_that(dropped: bool) -> bytes:
+def seed_that(*, dropped: bool) -> bytes:
     """A seed under which the session drops, or does not, with a chance of one half."""
     seeds = (bytes([n]) * 32 for n in range(256))
     return next(seed for seed in seeds if (roll_of(seed, SESSION) < 5000) == dropped)
 
 
 SEED = seed_that(dropped=True)
-PROOF = {
+PROOF: dict[str, Any] = {
     "seed": SEED.hex(),
     "commitment": hashlib.sha256(SEED).hexdigest(),
     "roll": roll_of(SEED, SESSION),
@@ -167,10 +167,11 @@ def test_an_item_may_not_be_taken_back() -> None:
 
 @pytest.mark.parametrize("effects", ["credits", "drops", "items"])
 def test_an_effect_that_is_missing_or_twice_there_is_found(effects: str) -> None:
-    once = getattr(ledger(), effects)
+    missing: Any = {effects: []}
+    twice: Any = {effects: getattr(ledger(), effects) * 2}
 
-    assert "R1" in found(PLAYED, replace(ledger(), **{effects: []}))
-    assert "R1" in found(PLAYED, replace(ledger(), **{effects: [*once, *once]}))
+    assert "R1" in found(PLAYED, replace(ledger(), **missing))
+    assert "R1" in found(PLAYED, replace(ledger(), **twice))
 
 
 def test_a_pending_session_that_has_an_effect_already_is_found() -> None:
@@ -200,6 +201,35 @@ def test_a_town_that_counts_otherwise_is_found() -> None:
 
     assert "R1" in found(PLAYED, replace(ledger(), worlds={PLAYER: world}))
     assert "R1" in found(PLAYED, replace(ledger(), worlds={}))
+
+
+def test_a_hero_pays_for_purchases_and_keeps_gifts() -> None:
+    rich = replace(
+        ledger(),
+        gifts=[Gift(PLAYER, exp=0, gold=100)],
+        purchases=[
+            Purchase(PLAYER, "a cape", 90, is_settled=True, is_refunded=False),
+            Purchase(PLAYER, "a crown", 99, is_settled=True, is_refunded=True),
+        ],
+        heroes={PLAYER: HeroRow(PLAYER, level=1, exp=10, gold=15)},
+    )
+    bought = end("buy", 201, item="a cape", gold=90)
+
+    assert found([*PLAYED, bought], rich) == set()
+    assert "R1" in found(PLAYED, replace(rich, gifts=[]))
+
+
+@pytest.mark.parametrize("told", [{"item": "a crown", "gold": 5}, {"item": "a cape", "gold": 6}])
+def test_a_purchase_that_was_told_and_is_not_there_is_found(told: dict[str, Any]) -> None:
+    purchases = [
+        Purchase(PLAYER, "a cape", 5, is_settled=True, is_refunded=False),
+        Purchase(PLAYER, "a crown", 5, is_settled=True, is_refunded=True),
+    ]
+    heroes = {PLAYER: HeroRow(PLAYER, level=1, exp=10, gold=0)}
+    final = replace(ledger(), purchases=purchases, heroes=heroes)
+
+    assert found([*PLAYED, end("buy", 201, item="a cape", gold=5)], final) == set()
+    assert found([*PLAYED, end("buy", 201, **told)], final) == {"I6"}
 
 
 @pytest.mark.parametrize(
@@ -259,7 +289,9 @@ def test_the_bounds_of_10000_rolls_are_those_that_are_promised() -> None:
 
 def test_a_reward_that_the_profile_does_not_show_is_found() -> None:
     asked = Event(Kind.INVOKE, "profile", call=9, player=PLAYER)
-    shown = Event(Kind.OK, "profile", call=9, player=PLAYER, status=200, told={"gold": 0})
+    shown = Event(
+        Kind.OK, "profile", call=9, player=PLAYER, status=200, told={"level": 1, "exp": 0}
+    )
 
     assert list(checker.rewards_are_visible([asked, PAID, shown], ledger())) == []
     (violation,) = checker.rewards_are_visible([PAID, asked, shown], ledger())

@@ -8,7 +8,6 @@ from tests.faults import plan
 from tests.faults.checker import Violation
 from tests.faults.client import Answer
 from tests.faults.driver import Load
-from tests.faults.players import MINUTES
 from tests.faults.stage import Scene
 from tests.faults.tier import SKEWS_S
 

@@ -4,9 +4,12 @@ import time
 
 import pytest
 
+from tests.faults.checker import Violation
+from tests.faults.driver import Habits
 from tests.faults.points import all_points
 from tests.faults.stage import Scene
 from tests.faults.tier import chosen
+from tests.faults.town import Town
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(0)]
 
@@ -16,6 +19,9 @@ PLAYERS = 8
 # One in ten sessions drops, and what is left unsettled is swept after seconds.
 REACHED_WITHIN_S = 60.0
 UNSETTLED_S = 0.3
+PLAYS_ON_S = 0.5
+# Gold comes back when the player gets the item another way between paying and delivery.
+AFTER_A_HANG_AT = {"session.refund.before_commit": "session.buy.after_commit"}
 
 
 def test_r3_there_are_as_many_points_as_the_flow_has_steps() -> None:
@@ -25,7 +31,7 @@ def test_r3_there_are_as_many_points_as_the_flow_has_steps() -> None:
 @pytest.mark.parametrize("action", chosen().actions)
 @pytest.mark.parametrize("point", all_points())
 def test_r3_nothing_is_broken_by_what_happens_at(scene: Scene, point: str, action: str) -> None:
-    load = scene.load(players=PLAYERS)
+    load = scene.load(players=PLAYERS, habits=Habits(buy_of=4))
     world = scene.town.links["session-1", "world-1"]
 
     with load.going_on():
@@ -34,13 +40,28 @@ def test_r3_nothing_is_broken_by_what_happens_at(scene: Scene, point: str, actio
         time.sleep(UNSETTLED_S)
         world.heal()
         scene.town.arm(point, action)
-        until = time.monotonic() + REACHED_WITHIN_S
-        while not scene.town.is_reached(point) and time.monotonic() < until:
-            time.sleep(0.02)
-        # Everybody meets the harm, and plays on.
+        is_reached = _reached(scene.town, point)
         load.history.fault(f"{action} at {point}")
-        time.sleep(0.5)
+        # Everybody meets the harm, and plays on.
+        time.sleep(PLAYS_ON_S)
 
-    scene.town.disarm(point)
-    assert scene.town.is_reached(point), f"nobody came to {point}"
-    scene.judge(load)
+    assert is_reached, f"nobody came to {point}"
+    scene.judge(load, only=_is_promised if action == "raise" else lambda _: True)
+
+
+def _reached(town: Town, point: str) -> bool:
+    """Waits until somebody comes to an armed point; whether somebody did."""
+    until = time.monotonic() + REACHED_WITHIN_S
+    while not town.is_reached(point) and time.monotonic() < until:
+        before = AFTER_A_HANG_AT.get(point)
+        if before and not town.is_armed(before):
+            town.arm(before, "hang 0.5")
+        time.sleep(0.02)
+    for armed in (point, AFTER_A_HANG_AT.get(point, point)):
+        town.disarm(armed)
+    return town.is_reached(point)
+
+
+def _is_promised(violation: Violation) -> bool:
+    """What nobody foresaw is told as a bug, 500, and breaks nothing else."""
+    return not (violation.promise == "R8" and "status=500" in violation.what)

@@ -8,7 +8,7 @@ import pytest
 
 from services.kit.settings import PORTS
 from tests.faults import plan
-from tests.faults.plan import Cut, How
+from tests.faults.plan import How
 from tests.faults.proxy import Link
 from tests.faults.stage import HEALS_WITHIN_S, Scene
 from tests.faults.town import await_that

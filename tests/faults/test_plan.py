@@ -43,11 +43,14 @@ def test_every_link_is_cut_in_every_way_and_one_of_them_for_long() -> None:
     assert min(cut.seconds for cut in cuts) >= 1
 
 
-def test_in_every_round_each_process_is_restarted_once() -> None:
-    order = plan.restarts(1, NAMES, 7)
+def test_rounds_of_restarts_leave_one_replica_of_each_kind() -> None:
+    names = [f"{kind}-{number}" for kind in ("auth", "session") for number in (1, 2)]
+    rounds = plan.restarts(1, names, 30)
 
-    assert len(order) == 7
-    assert set(order[:3]) == set(order[3:6]) == set(NAMES)
+    assert sum(map(len, rounds)) >= 30
+    assert {name for each in rounds for name in each} == set(names)
+    for number, each in enumerate(rounds):
+        assert {name[-1] for name in each} == {str(number % 2 + 1)}
 
 
 def test_every_process_lives_with_every_wrong_clock() -> None:

@@ -170,6 +170,10 @@ class Town:
         """Whether somebody came to a point since it was armed."""
         return (self.points / f"{point}.reached").exists()
 
+    def is_armed(self, point: str) -> bool:
+        """Whether nobody came to an armed point yet."""
+        return (self.points / point).exists()
+
     def disarm(self, point: str) -> None:
         """Makes an armed point harmless."""
         (self.points / point).unlink(missing_ok=True)
