@@ -19,8 +19,8 @@ test: environment ## run all tests, on a PostgreSQL of their own
 faults: environment ## prove the promises against real faults: 15 minutes of kills, cuts, hangs, restarts
 	NESRA_FAULTS_TIER=faults $(BIN)/python -m pytest tests/faults -n 0 $(if $(SEED),--seed $(SEED))
 
-soak: environment ## the same for hours, with new seeds: NESRA_SOAK_HOURS, default 2
-	NESRA_FAULTS_TIER=soak $(BIN)/python -m pytest tests/faults -n 0
+soak: environment ## the same with new seeds for hours: NESRA_SOAK_HOURS, default 2
+	$(BIN)/python -m tests.faults.soak
 
 check: environment ## lint, formatting, types and the contract between processes
 	$(BIN)/ruff check .

@@ -32,6 +32,11 @@ class Figures(Protocol):
 
 def summary(measured: Sequence[Figures]) -> dict[str, Any]:
     """The figures and what they were measured on."""
+    return circumstances() | {"figures": [_figure(one) for one in measured]}
+
+
+def circumstances() -> dict[str, Any]:
+    """When, of which commit and on which machine something is measured now."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
@@ -43,7 +48,6 @@ def summary(measured: Sequence[Figures]) -> dict[str, Any]:
             "grpcio": version("grpcio"),
             "postgresql": _postgres_version(),
         },
-        "figures": [_figure(one) for one in measured],
     }
 
 

@@ -1,19 +1,14 @@
 """Scenarios get a stage, a seed of their own, and a row in the table at the end."""
 
-import json
 import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.faults.stage import Scene, Stages, as_line
+from tests.faults import report
+from tests.faults.stage import Scene, Stages
 from tests.faults.tier import Tier, chosen
 from tests.faults.town import Layout
-
-RESULTS = Path(__file__).parent / "results"
-FIGURES = "faults"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,7 +51,7 @@ def scene_in(
     for scene in scenes:
         scene.crowd.rest()
     figures = {name: value for scene in scenes for name, value in scene.figures.items()}
-    request.node.user_properties.append((FIGURES, (request.node.name, seed, figures)))
+    request.node.user_properties.append((report.FIGURES, [seed, figures]))
 
 
 @pytest.fixture
@@ -67,21 +62,8 @@ def scene(scene_in: Callable[[Layout], Scene]) -> Scene:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Prints the table of runs, seeds and figures, and keeps it."""
-    rows = [
-        {"scenario": name, "outcome": report.outcome, "seed": seed, "figures": figures}
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        if isinstance(report, pytest.TestReport) and report.when == "teardown"
-        for kind, (name, seed, figures) in _told(report)
-        if kind == FIGURES
-    ]
+    rows = report.rows(terminalreporter.stats)
+    for row in rows:
+        terminalreporter.write_line(report.as_line(row))
     if rows:
-        for row in rows:
-            terminalreporter.write_line(as_line(row["scenario"], row["seed"], row["figures"]))
-        RESULTS.mkdir(exist_ok=True)
-        text = json.dumps(rows, indent=1)
-        (RESULTS / f"{chosen().name}.json").write_text(f"{text}\n")
-
-
-def _told(report: pytest.TestReport) -> list[tuple[str, Any]]:
-    return list(report.user_properties)
+        report.keep(chosen().name, rows)

@@ -12,6 +12,12 @@ def all_points() -> list[str]:
     return sorted({name for path in SERVICES.rglob("*.py") for name in _points_in(path)})
 
 
+def groups(points: list[str], size: int) -> list[list[str]]:
+    """The points in groups of at most so many, neighbours in different ones."""
+    count = -(-len(points) // size)
+    return [points[first::count] for first in range(count)]
+
+
 def _points_in(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and _name(node.func) == "reach":

@@ -1,6 +1,5 @@
 """Where a scenario plays: a town, a crowd, a seed, and the judgement at the end."""
 
-import json
 import subprocess
 import sys
 from collections import Counter
@@ -54,7 +53,11 @@ class Scene:
 
     def _heals(self) -> float:
         """How long it takes until every process serves and nothing is on its way any more."""
-        heals = await_that(self._is_ready, within_s=HEALS_WITHIN_S)
+        heals = await_that(
+            lambda: self._not_ready() == [],
+            within_s=HEALS_WITHIN_S,
+            otherwise=lambda: f"not ready: {[self.town.last_words(n) for n in self._not_ready()]}",
+        )
         left_s = HEALS_WITHIN_S - heals
         return heals + await_that(
             lambda: ledger.unsettled(self.town.databases) == 0,
@@ -62,8 +65,9 @@ class Scene:
             otherwise=lambda: f"unsettled: {ledger.unsettled(self.town.databases)}",
         )
 
-    def _is_ready(self) -> bool:
-        return all(self.town.is_ready(name) for name in (*self.town.services, *self.town.gateways))
+    def _not_ready(self) -> list[str]:
+        names = (*self.town.services, *self.town.gateways)
+        return [name for name in names if not self.town.is_ready(name)]
 
     def _judged(self, load: Load) -> Sequence[Violation]:
         final = ledger.read(self.town.databases, load.player_ids)
@@ -155,8 +159,3 @@ def _first(found: Sequence[Violation]) -> str:
     kinds = Counter(violation.promise for violation in found)
     lines = [f"{len(found)} violations, {dict(kinds)}"]
     return "\n".join(lines + [f"{one.promise}: {one.what}"[:500] for one in found[:20]])
-
-
-def as_line(name: str, seed: int, figures: dict[str, Any]) -> str:
-    """A scenario's row of the table at the end."""
-    return f"{name:52} seed {seed:<10} {json.dumps(figures)}"

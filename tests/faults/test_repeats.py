@@ -12,6 +12,7 @@ from services.kit.shards import shard_of
 from services.kit.times import wire
 from services.session.rules import luck
 from tests.faults import ledger, plan
+from tests.faults.driver import Habits
 from tests.faults.history import ends_of
 from tests.faults.ledger import Ledger, SessionRow
 from tests.faults.stage import Scene
@@ -25,7 +26,7 @@ PLAYERS = 4
 
 
 def test_r5_every_delivery_repeated_in_any_order_counts_once(scene: Scene) -> None:
-    load = scene.load(players=PLAYERS)
+    load = scene.load(players=PLAYERS, habits=Habits(buy_of=10**9))
     for callee in ("world-1", "inventory-1"):
         scene.town.links["session-1", callee].reset()
     with load.playing(scene.tier.deliveries):

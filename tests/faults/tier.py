@@ -22,6 +22,8 @@ class Tier:
     storm: int = 200
     # R3: what happens at every fail point.
     actions: tuple[str, ...] = ("kill", "raise", "hang 10")
+    # How many of them are armed together: each on its own, unless time is short.
+    points_at_once: int = 1
     # R5: sessions whose deliveries are repeated.
     deliveries: int = 300
     # R8: how long a service hangs.
@@ -41,8 +43,10 @@ TIERS: Final = {
     "quick": Tier(
         name="quick",
         players=64,
-        sessions=200,
+        sessions=400,
         actions=("kill",),
+        points_at_once=5,
+        hang_s=4.0,
         deliveries=40,
         blows=1,
         restarts=10,

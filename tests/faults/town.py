@@ -37,6 +37,9 @@ CALLS: Mapping[str, tuple[str, ...]] = {
 # Longer than anything here takes on a busy machine, shorter than a test's patience.
 READY_WITHIN_S = 60.0
 POLL_S = 0.05
+# What a process that hangs says when it is ended by SIGABRT, and how long that takes.
+LAST_WORDS = 8000
+LAST_WORDS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,7 @@ class Town:
         await_that(
             lambda: self._keeper.runs(name) and self._is_ready(name),
             within_s=READY_WITHIN_S,
-            otherwise=lambda: f"{name} is not ready: {self.log_of(name)[-2000:]}",
+            otherwise=lambda: f"{name} is not ready: {self.last_words(name)}",
         )
 
     def await_all_ready(self) -> None:
@@ -161,14 +164,9 @@ class Town:
 
     def arm(self, point: str, action: str) -> None:
         """Has whoever reaches a fail point next do something there: `kill`, `raise`, `hang 10`."""
-        (self.points / f"{point}.reached").unlink(missing_ok=True)
         unarmed = self.points / f"{point}.new"
         unarmed.write_text(action)
         unarmed.rename(self.points / point)
-
-    def is_reached(self, point: str) -> bool:
-        """Whether somebody came to a point since it was armed."""
-        return (self.points / f"{point}.reached").exists()
 
     def is_armed(self, point: str) -> bool:
         """Whether nobody came to an armed point yet."""
@@ -185,10 +183,12 @@ class Town:
         for name in (*self.services, *self.gateways):
             self.resume(name)
 
-    def log_of(self, name: str) -> str:
-        """What a process has said."""
+    def last_words(self, name: str) -> str:
+        """What a process said last, and where each of its threads is; ends it."""
         file = self.folder / "log" / f"{name}.log"
-        return file.read_text(errors="replace") if file.exists() else ""
+        self._signal(name, signal.SIGABRT)
+        time.sleep(LAST_WORDS_S)
+        return file.read_text(errors="replace")[-LAST_WORDS:] if file.exists() else "nothing"
 
     def environment(self) -> dict[str, str]:
         """What an operator's command needs to reach the databases, past every proxy."""
@@ -222,6 +222,7 @@ class Town:
             "NESRA_RATE_LIMITS": "off",
             "NESRA_FAIL_POINTS": str(self.points),
             "NESRA_RULES": str(rules),
+            "PYTHONFAULTHANDLER": "1",
         }
 
     def _gateway_env(self, name: str) -> dict[str, str]:
