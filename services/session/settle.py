@@ -20,6 +20,7 @@ from protos.inventory.v1 import inventory_pb2
 from protos.world.v1 import world_pb2
 from services.kit.errors import Failure
 from services.kit.failpoints import reach
+from services.kit.shards import ShardsMixed
 from services.session.messages import item_stored
 from services.session.store import Key, SessionRow
 
@@ -77,6 +78,9 @@ class Told:
     refused: frozenset[Key]
 
 
+_NOTHING = Told({}, {}, frozenset())
+
+
 class Receivers(Protocol):
     """World and inventory."""
 
@@ -104,10 +108,16 @@ class Settler:
     def settle(self, rows: Sequence[SessionRow], *, timeout_s: float) -> dict[Key, Settlement]:
         """Settles paid sessions of one shard, as far as the two services answer.
 
-        Safe to repeat; never raises for a service that is away or for one item
-        that it refuses.
+        Safe to repeat; never raises, whatever breaks on the way: the sessions are
+        paid, and the sweeper goes on.
         """
-        known, _ = self._settle(rows, timeout_s)
+        try:
+            known, _ = self._settle(rows, timeout_s)
+        except ShardsMixed:
+            raise
+        except Exception:
+            log.exception("settle_broke", sessions=len(rows))
+            return {row.key: _settlement(row, _NOTHING) for row in rows}
         return known
 
     def settle_due(self) -> bool:

@@ -47,10 +47,14 @@ class Outbox:
 
 
 class Receivers:
-    """Know everything that they are told."""
+    """Know everything that they are told, unless they are `broken`."""
+
+    broken = False
 
     def tell(self, rows: Sequence[SessionRow], *, timeout_s: float) -> Told:
         assert timeout_s > 0
+        if self.broken:
+            raise ZeroDivisionError
         world = world_pb2.World(total_sessions_success=1)
         return Told({row.key: world_pb2.Credited(world=world) for row in rows}, {}, frozenset())
 
@@ -65,5 +69,18 @@ def test_a_mark_that_fails_costs_no_answer_and_is_made_up_for_by_the_sweeper() -
     assert settled[PAID.key].is_settled
     assert outbox.marked == {}
     outbox.away = False
+    settler.settle_due()
+    assert outbox.marked == {PAID.key: None}
+
+
+def test_a_bug_in_telling_costs_a_paid_session_no_answer() -> None:
+    outbox, receivers = Outbox(), Receivers()
+    settler = Settler(outbox, receivers)
+    receivers.broken = True
+
+    settled = settler.settle([PAID], timeout_s=1.0)
+
+    assert not settled[PAID.key].is_settled
+    receivers.broken = False
     settler.settle_due()
     assert outbox.marked == {PAID.key: None}
