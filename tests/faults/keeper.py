@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 
 from services.kit.database import NAME
+from tests.faults.patience import await_that
 from town.postgres import EmbeddedPostgres
 from town.processes import FIRST_DELAY_SECONDS, STOP_WITHIN_SECONDS, TICK_SECONDS, Process, Spec
 
@@ -50,19 +52,20 @@ class Keeper:
         with self._lock:
             self._kept[spec.name] = _Kept(spec, self._log)
 
-    def replace(self, spec: Spec) -> None:
+    def replace(self, spec: Spec, *, otherwise: Callable[[], str]) -> None:
         """Has a process drain; once it has, it goes on as `spec` says. Returns when it has ended.
 
-        Fails when it does not end in time, or with another exit code than 0.
+        Fails when it does not end in time, as `otherwise()` says, or with another exit code than 0.
         """
         kept = self._kept[spec.name]
         before = kept.process
         kept.spec = spec
         before.ask_to_stop()
-        until = time.monotonic() + STOP_WITHIN_SECONDS
-        while kept.process is before:
-            assert time.monotonic() < until, f"{spec.name} does not drain"
-            time.sleep(TICK_SECONDS)
+        await_that(
+            lambda: kept.process is not before,
+            within_s=STOP_WITHIN_SECONDS,
+            otherwise=otherwise,
+        )
         assert kept.ended_with == 0, f"{spec.name} drained with exit code {kept.ended_with}"
 
     def runs(self, name: str) -> bool:
@@ -84,25 +87,17 @@ class Keeper:
         pid = self.postgres.pid
         assert pid is not None
         os.kill(pid, how)
-        until = time.monotonic() + POSTGRES_WITHIN_S
-        while self.postgres.pid == pid:
-            assert time.monotonic() < until, "PostgreSQL does not stop"
-            time.sleep(TICK_SECONDS)
+        await_that(lambda: self.postgres.pid != pid, within_s=POSTGRES_WITHIN_S)
 
     def kill_backend(self, number: int) -> None:
         """Kills one of PostgreSQL's processes that serve us, chosen by the number."""
-        until = time.monotonic() + POSTGRES_WITHIN_S
-        while not (pids := self._backends()):
-            assert time.monotonic() < until, "nobody is connected to PostgreSQL"
-            time.sleep(TICK_SECONDS)
+        await_that(lambda: self._backends() != [], within_s=POSTGRES_WITHIN_S)
+        pids = self._backends()
         os.kill(pids[number % len(pids)], signal.SIGKILL)
 
     def await_postgres(self) -> None:
         """Returns when PostgreSQL answers a statement."""
-        until = time.monotonic() + POSTGRES_WITHIN_S
-        while not self._postgres_answers():
-            assert time.monotonic() < until, "PostgreSQL does not answer"
-            time.sleep(TICK_SECONDS)
+        await_that(self._postgres_answers, within_s=POSTGRES_WITHIN_S)
 
     def _backends(self) -> list[int]:
         query = "SELECT pid FROM pg_stat_activity WHERE application_name = %s ORDER BY pid"

@@ -12,8 +12,9 @@ from tests.faults import checker, ledger
 from tests.faults.checker import Violation, p99
 from tests.faults.driver import Crowd, Driver, Load
 from tests.faults.history import Event, ends_of
+from tests.faults.patience import await_that
 from tests.faults.tier import Tier
-from tests.faults.town import Layout, Town, await_that, opened
+from tests.faults.town import Layout, Town, opened
 
 # R7: after any fault everything heals within this.
 HEALS_WITHIN_S = 30.0

@@ -8,10 +8,10 @@ import pytest
 
 from services.kit.settings import PORTS
 from tests.faults import plan
+from tests.faults.patience import await_that
 from tests.faults.plan import How
 from tests.faults.proxy import Link
 from tests.faults.stage import HEALS_WITHIN_S, Scene
-from tests.faults.town import await_that
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(0)]
 

@@ -8,8 +8,8 @@ import pytest
 from tests.faults import plan
 from tests.faults.driver import Load
 from tests.faults.history import Kind, ends_of
+from tests.faults.patience import await_that
 from tests.faults.stage import Scene
-from tests.faults.town import await_that
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(0)]
 

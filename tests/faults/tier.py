@@ -42,17 +42,17 @@ class Tier:
 TIERS: Final = {
     "quick": Tier(
         name="quick",
-        players=64,
-        sessions=400,
+        players=32,
+        sessions=250,
         actions=("kill",),
         points_at_once=5,
         hang_s=4.0,
         deliveries=40,
         blows=1,
-        restarts=10,
-        cuts=5,
+        restarts=25,
+        cuts=4,
         longest_cut_s=2.0,
-        skews=3,
+        skews=2,
     ),
     "faults": Tier(name="faults", players=320, sessions=10_500),
     "soak": Tier(

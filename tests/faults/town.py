@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from services.kit.settings import RULES
 from tests.e2e.opened import INHERITED
 from tests.faults.keeper import Keeper
+from tests.faults.patience import await_that
 from tests.faults.ports import quiet_port
 from tests.faults.proxy import HOST, Link, Proxy
 from tests.service.peers import SECRET
@@ -36,7 +37,6 @@ CALLS: Mapping[str, tuple[str, ...]] = {
 }
 # Longer than anything here takes on a busy machine, shorter than a test's patience.
 READY_WITHIN_S = 60.0
-POLL_S = 0.05
 # What a process that hangs says when it is ended by SIGABRT, and how long that takes.
 LAST_WORDS = 8000
 LAST_WORDS_S = 1.0
@@ -126,7 +126,10 @@ class Town:
 
     def restart(self, name: str, *, skew_s: float = 0.0) -> None:
         """Has a process drain and start again, with its clock so far ahead; returns when it is ready."""
-        self._keeper.replace(self.spec(name, skew_s=skew_s))
+        self._keeper.replace(
+            self.spec(name, skew_s=skew_s),
+            otherwise=lambda: f"{name} does not drain: {self.last_words(name)}",
+        )
         self.await_ready(name)
 
     def restart_postgres(self, how: signal.Signals) -> None:
@@ -263,14 +266,3 @@ def opened(folder: Path, layout: Layout) -> Iterator[Town]:
         town.open()
         yield town
         town.heal()
-
-
-def await_that(
-    fact: Callable[[], bool], *, within_s: float, otherwise: Callable[[], str] = lambda: ""
-) -> float:
-    """Returns after how many seconds the fact held. Fails with `otherwise()` when it never does."""
-    began = time.monotonic()
-    while not fact():
-        assert time.monotonic() - began < within_s, f"not within {within_s:g} s; {otherwise()}"
-        time.sleep(POLL_S)
-    return time.monotonic() - began
