@@ -143,9 +143,10 @@ async def keep_up(keys: Keys, ended: Ended) -> None:
     answered = True
     while True:
         try:
+            # First the time by which tokens expire: who knows keys is ready for them.
+            await ended.ask()
             if not keys.known:
                 await keys.fetch()
-            await ended.ask()
             answered = True
         except Failure as failure:
             if answered:

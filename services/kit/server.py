@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ MAX_CALLS = 64
 # Longer than any call may take (statement_timeout 2 s, a few statements).
 DRAIN_S = 10.0
 HEALTH_EVERY_S = 1.0
+# Between saying that we leave and closing the door.
+NOTICE_S = 0.3
 # What is left to answer in, when a call passes the rest of its time on.
 MARGIN_S = 0.05
 
@@ -78,6 +81,9 @@ def serve(served: Served, *, listen: str, secret: str, is_production: bool) -> N
     _watch(served, state, stopping)
     log.info("draining", service=served.name)
     state.enter_graceful_shutdown()
+    # Callers that watch our health go elsewhere by then; a call that meets the closing
+    # door may be lost without a word of whether it was begun.
+    time.sleep(NOTICE_S)
     server.stop(DRAIN_S).wait()
     for task in tasks:
         task.join(DRAIN_S)

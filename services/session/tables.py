@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ENUM, JSONB, UUID
 
+from services.kit.repairs import repair_table
+
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
@@ -203,19 +205,4 @@ idempotency_key = Table(
     Index("idempotency_key_answered", "answered_at"),
 )
 
-# What `nesra repair` mended: entries are only ever added.
-repair = Table(
-    "repair",
-    metadata,
-    Column("user_id", ID, primary_key=True),
-    Column("id", ID, primary_key=True),
-    Column("invariant", Text, nullable=False),
-    Column("before", Text, nullable=False),
-    Column("after", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("operator", Text, nullable=False),
-    Column("repaired_at", INSTANT, nullable=False),
-    CheckConstraint("char_length(invariant) <= 10", name="invariant_to_10"),
-    CheckConstraint("char_length(reason) <= 500", name="reason_to_500"),
-    CheckConstraint("char_length(operator) <= 80", name="operator_to_80"),
-)
+repair = repair_table(metadata)

@@ -13,7 +13,7 @@ import uvloop
 from tests.faults.balancer import Balancer
 from tests.faults.caller import Caller, GaveUp
 from tests.faults.history import History
-from tests.faults.players import Account, Player, Refused
+from tests.faults.players import Account, Player
 
 Answer = TypeVar("Answer")
 
@@ -116,7 +116,6 @@ class Goal:
     """How much is to be played: so many sessions, or until it is called off."""
 
     sessions: int
-    tolerant: bool = False
     is_off: bool = False
 
     def take(self) -> bool:
@@ -153,12 +152,9 @@ class Load:
             yield is_done
 
     @contextmanager
-    def going_on(self, *, tolerant: bool = False) -> Iterator[None]:
-        """Has sessions played as long as the block lasts; those under way come to their end.
-
-        Tolerant players leave a session that is refused to them.
-        """
-        goal = Goal(sessions=1_000_000_000, tolerant=tolerant)
+    def going_on(self) -> Iterator[None]:
+        """Has sessions played as long as the block lasts; those under way come to their end."""
+        goal = Goal(sessions=1_000_000_000)
         with self._driver.doing(self._all_play(goal)):
             try:
                 yield
@@ -190,9 +186,6 @@ class Load:
                 await self._session(player)
             except GaveUp as gave_up:
                 self.gave_up.append(gave_up)
-            except Refused:
-                if not goal.tolerant:
-                    raise
 
     async def _session(self, player: Player) -> None:
         habits = self._habits
