@@ -91,8 +91,13 @@ class Keeper:
 
     def kill_backend(self, number: int) -> None:
         """Kills one of PostgreSQL's processes that serve us, chosen by the number."""
-        await_that(lambda: self._backends() != [], within_s=POSTGRES_WITHIN_S)
-        pids = self._backends()
+        pids: list[int] = []
+
+        def are_there() -> bool:
+            pids[:] = self._backends()
+            return pids != []
+
+        await_that(are_there, within_s=POSTGRES_WITHIN_S)
         os.kill(pids[number % len(pids)], signal.SIGKILL)
 
     def await_postgres(self) -> None:

@@ -37,5 +37,5 @@ def test_r8_a_hung_service_is_told_within_3_s(scene: Scene, service: str) -> Non
         if end.kind is Kind.UNKNOWN and began <= end.mono <= ended + TOLD_WITHIN_S
     ]
     scene.figures |= {"told": len(told), "told_p99_s": round(p99(told), 3)}
-    assert p99(told) <= TOLD_WITHIN_S
     scene.judge(load)
+    assert p99(told) <= TOLD_WITHIN_S + scene.tier.slack_s

@@ -65,5 +65,5 @@ def test_r7_a_reward_is_visible_when_the_completion_answers(scene: Scene) -> Non
 
     completes = [end.took_s for end in ends_of(load.history.events, "complete")]
     scene.figures["complete_p99_s"] = round(p99(completes), 3)
-    assert p99(completes) <= HEALTHY_P99_S
     scene.judge(load)
+    assert p99(completes) <= HEALTHY_P99_S + scene.tier.slack_s
