@@ -84,8 +84,9 @@ class Crowd:
 
         Balanced, it reaches only gateways that are ready, as it does in production.
         """
-        chosen = self._accounts[: players or len(self._accounts)]
         rng = random.Random(seed)
+        # Not the same few every time: they would soon own all that can be bought.
+        chosen = rng.sample(self._accounts, players or len(self._accounts))
         history = History()
         balancer = Balancer(self._ports) if balanced else None
         caller = Caller(self._ports, history, rng, balancer)
