@@ -61,7 +61,7 @@ def cuts(seed: int, links: Sequence[tuple[str, str]], *, count: int, longest_s: 
 def restarts(seed: int, names: Sequence[str], count: int) -> list[list[str]]:
     """So many restarts, in rounds: the first replicas of all, then the second ones, and so on.
 
-    A round restarts some processes together, at most one replica of each kind.
+    A round restarts three processes or more together, at most one replica of each kind.
     """
     rng = random.Random(seed)
     replicas = sorted({name.rpartition("-")[2] for name in names})
@@ -69,7 +69,7 @@ def restarts(seed: int, names: Sequence[str], count: int) -> list[list[str]]:
     while count > sum(map(len, rounds)):
         replica = replicas[len(rounds) % len(replicas)]
         these = [name for name in names if name.endswith(f"-{replica}")]
-        rounds.append(rng.sample(these, min(rng.randint(1, len(these)), count)))
+        rounds.append(rng.sample(these, rng.randint(min(3, len(these)), len(these))))
     return rounds
 
 

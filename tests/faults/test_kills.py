@@ -60,7 +60,7 @@ def test_r2_a_storm_of_completions_pays_once(scene: Scene) -> None:
 def test_r7_a_reward_is_visible_when_the_completion_answers(scene: Scene) -> None:
     load = scene.load()
 
-    with load.playing(scene.tier.sessions):
+    with load.playing(scene.tier.healthy_sessions):
         pass
 
     completes = [end.took_s for end in ends_of(load.history.events, "complete")]

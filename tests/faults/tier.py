@@ -21,6 +21,8 @@ class Tier:
     slack_s: float
     # R1: sessions that are completed six times each while processes die.
     sessions: int
+    # R7: sessions in a town that nobody harms.
+    healthy_sessions: int = 2000
     # R2: completions of one session at once.
     storm: int = 200
     # R3: what happens at every fail point.
@@ -48,6 +50,7 @@ TIERS: Final = {
         players=32,
         slack_s=2.0,
         sessions=250,
+        healthy_sessions=100,
         actions=("kill",),
         points_at_once=5,
         hang_s=4.0,
