@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(0)]
 # What rolls must not go on to the next replica before callers have found this one again:
 # they look once a second, and then hear of its health.
 CALLERS_KNOW_IT_AFTER_S = 2.0
+# Fewer than one replica alone can serve: beyond that a town refuses calls by design.
+PLAYERS = 32
 REPLICATED = Layout(replicas=2)
 
 
@@ -25,7 +27,7 @@ def test_r11_no_accepted_request_fails_while_everything_is_restarted(
     scene = scene_in(REPLICATED)
     names = scene.town.services + scene.town.gateways
     rounds = plan.restarts(scene.seed, names, scene.tier.restarts)
-    load = scene.load(balanced=True)
+    load = scene.load(players=PLAYERS, balanced=True)
 
     with load.going_on(), ThreadPoolExecutor(len(names)) as threads:
         for each in rounds:
