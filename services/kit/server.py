@@ -10,12 +10,13 @@ from typing import Any
 
 import grpc
 import structlog
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.kit.callers import METADATA_KEY, CallerList
 from services.kit.client import MAX_MESSAGE_BYTES
 from services.kit.errors import Failure, Internal, Unavailable
+from services.kit.health import Health
 from services.kit.metrics import Reading
 
 THREADS = 8
@@ -91,9 +92,7 @@ def serve(served: Served, *, listen: str, secret: str, is_production: bool) -> N
     log.info("stopped", service=served.name)
 
 
-def build_server(
-    served: Served, secret: str, *, is_production: bool
-) -> tuple[grpc.Server, health.HealthServicer]:
+def build_server(served: Served, secret: str, *, is_production: bool) -> tuple[grpc.Server, Health]:
     """A server with its health, not yet listening."""
     guard = _Guard(CallerList(served.name, secret, served.callers))
     server = grpc.server(
@@ -108,7 +107,7 @@ def build_server(
         ],
     )
     served.register(server)
-    state = health.HealthServicer()
+    state = Health()
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     if not is_production:
         reflection.enable_server_reflection([served.service, reflection.SERVICE_NAME], server)
@@ -125,7 +124,7 @@ def _listen(server: grpc.Server, address: str) -> None:
         raise SystemExit(2)
 
 
-def _watch(served: Served, state: health.HealthServicer, stopping: threading.Event) -> None:
+def _watch(served: Served, state: Health, stopping: threading.Event) -> None:
     """Tells the truth about readiness until the end."""
     while True:
         status = _Status.SERVING if served.is_ready() else _Status.NOT_SERVING
