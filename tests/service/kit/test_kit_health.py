@@ -1,7 +1,6 @@
 """Health is told to whoever watches, whatever becomes of them."""
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.kit.health import Health
-from tests.service.peers import at_once
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -47,26 +45,30 @@ def test_who_watches_is_told_of_every_change(
     assert (first, next(told).status) == (SERVING, NOT_SERVING)
 
 
-def test_watchers_who_leave_while_they_are_told_hang_nobody(
-    health: Health, stub: health_pb2_grpc.HealthStub
+class EventThread:
+    """The one thread of a server that sees what was sent, and runs what follows on a watcher's end."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._ends: list[Callable[[], None]] = []
+
+    def add_callback(self, follows: Callable[[], None]) -> None:
+        """As the context of a call takes it."""
+        self._ends.append(follows)
+
+    def send(self, _: object) -> None:
+        """Sends; done when the thread has seen it, and before it whatever happened before."""
+        for follows in self._ends:
+            self._thread.submit(follows)
+        self._thread.submit(lambda: None).result(PATIENCE_S)
+
+
+def test_a_telling_does_not_wait_for_the_end_of_a_watcher_that_waits_for_the_telling(
+    health: Health,
 ) -> None:
-    is_over = threading.Event()
+    server = EventThread()
+    health.Watch(ASKED, server, server.send)
 
-    def tell() -> None:
-        while not is_over.is_set():
-            health.set("", SERVING)
+    health.set("", NOT_SERVING)
 
-    def come_and_go(_: int) -> None:
-        for _ in range(50):
-            watching = stub.Watch(ASKED, timeout=PATIENCE_S)
-            next(watching)
-            watching.cancel()
-
-    telling = threading.Thread(target=tell, daemon=True)
-    telling.start()
-    at_once(4, come_and_go)
-    is_over.set()
-
-    assert stub.Check(ASKED, timeout=PATIENCE_S).status == SERVING
-    telling.join(PATIENCE_S)
-    assert not telling.is_alive()
+    assert health.Check(ASKED, server).status == NOT_SERVING
