@@ -75,7 +75,7 @@ def test_the_gateway_has_all_that_its_settings_demand(monkeypatch: pytest.Monkey
     for key, value in environment("gateway").items():
         monkeypatch.setenv(key, chosen(value))
 
-    settings = GatewaySettings()  # type: ignore[call-arg]
+    settings = GatewaySettings()  # type: ignore[call-arg]  # read from the environment
 
     assert settings.environment == "production"
     assert not settings.sandbox

@@ -158,7 +158,7 @@ def completing(**changes: Any) -> Any:
         done = completion(request.completes[0].user_id)
         for name, value in changes.items():
             if value is None:
-                done.ClearField(name)  # type: ignore[arg-type]
+                done.ClearField(name)  # type: ignore[arg-type]  # a name of ours, not a literal
             else:
                 setattr(done, name, value)
         result = session_pb2.CompleteResult(completed=done)

@@ -63,7 +63,7 @@ def test_a_token_with_wrong_or_missing_claims_is_refused(
 def forged(stage: Stage, key: object, algorithm: str, **header: str) -> str:
     claims = jwt.decode(stage.auth.token(str(uuid.uuid4())), options={"verify_signature": False})
     headers = {"kid": stage.auth.kid, "typ": "at+jwt"} | header
-    return jwt.encode(claims, key, algorithm=algorithm, headers=headers)  # type: ignore[arg-type]
+    return jwt.encode(claims, key, algorithm=algorithm, headers=headers)  # type: ignore[arg-type]  # forged on purpose
 
 
 def test_a_token_without_a_signature_is_refused(stage: Stage) -> None:
