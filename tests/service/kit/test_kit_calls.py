@@ -63,7 +63,7 @@ def served(sleeper: Sleeper) -> Served:
 
 @pytest.fixture
 def far(tmp_path: Path) -> Iterator[Far]:
-    sleeper = Sleeper()  # type: ignore[abstract]
+    sleeper = Sleeper()  # type: ignore[abstract]  # it is asked nothing else
     with listening(served(sleeper), tmp_path) as target:
         client = Client("world", target, TokenMaker("session", SECRET))
         grpc.channel_ready_future(client.channel).result(10)
@@ -75,7 +75,7 @@ def far(tmp_path: Path) -> Iterator[Far]:
 @contextmanager
 def replica(*, is_healthy: bool) -> Iterator[tuple[Sleeper, str]]:
     """One of several servers of the service, awake, and its address."""
-    sleeper = Sleeper()  # type: ignore[abstract]
+    sleeper = Sleeper()  # type: ignore[abstract]  # it is asked nothing else
     sleeper.awake.set()
     server, health = build_server(served(sleeper), SECRET, is_production=False)
     health.set("", SERVING if is_healthy else NOT_SERVING)
