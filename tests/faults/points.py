@@ -4,12 +4,14 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-SERVICES = Path(__file__).parents[2] / "services"
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("gateway", "services")
 
 
 def all_points() -> list[str]:
-    """The names of all fail points that the services' sources reach, sorted."""
-    return sorted({name for path in SERVICES.rglob("*.py") for name in _points_in(path)})
+    """The names of all fail points that the town's sources reach, sorted."""
+    files = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    return sorted({name for path in files for name in _points_in(path)})
 
 
 def groups(points: list[str], size: int) -> list[list[str]]:

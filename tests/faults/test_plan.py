@@ -70,5 +70,5 @@ def test_every_delivery_is_repeated_one_to_five_times_in_another_order() -> None
     assert told != sorted(told)
 
 
-def test_the_points_are_found_where_the_services_reach_them() -> None:
-    assert {"session.complete.before_commit", "session.complete.after_commit"} <= set(all_points())
+def test_the_points_are_found_where_services_and_gateway_reach_them() -> None:
+    assert {"gateway.complete.after_call", "session.complete.before_commit"} <= set(all_points())
