@@ -4,10 +4,10 @@ BIN := .venv/bin
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults soak check mutants bench protos locks environment
+.PHONY: help run test faults soak check mutants bench bench-growth bench-memory protos locks environment
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## open the town on http://localhost:8000; Ctrl-C closes it
 	@$(PYTHON) -m town.environment run
@@ -31,8 +31,14 @@ check: environment ## lint, formatting, types and the contract between processes
 mutants: environment ## plant slips in copies of the code, and see the tests notice each
 	$(BIN)/python -m tests.mutants
 
-bench: environment ## measure the town
+bench: environment ## measure the town beside a monolith that does the same work
 	$(BIN)/python -m bench
+
+bench-growth: environment ## measure it with up to a million players
+	$(BIN)/python -m bench.growth
+
+bench-memory: environment ## watch its memory under ten minutes of load
+	$(BIN)/python -m bench.memory
 
 protos: environment ## generate the code of the contract between processes
 	$(BIN)/python -m town.protos

@@ -1,168 +1,67 @@
-"""Measures a town of its own: starts, completions, profiles, tasks at 1, 32 and 128 clients.
+"""Measures the town beside a monolith that does the same work, in one interleaved run.
 
-Every session is started, waited for by the sandbox's clock (outside the measured
-time) and completed; at the end the gold in the profiles must be what was paid.
+Both stand on one PostgreSQL with full durability, driven by the same driver; in
+between pgbench shows what PostgreSQL alone can do with a completion's statements.
 """
 
 import asyncio
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import sys
+from typing import Any
 
-import psutil
+from bench import goals, page, report
+from bench.driver import Driver
+from bench.opened import opened_monolith, opened_town, require_clear
+from bench.pgbench import PgBench
+from bench.play import Play
 
-from bench import report
-from bench.driver import Answers, Driver, Request
-from bench.opened import Spent, Town, cpu_s, opened
-
-PLAYERS = 256
-MINUTES = 5
-# Clients, and how often all players go round with so many.
-ROUNDS = {1: 5, 32: 7, 128: 7}
-READS_PER_ROUND = 4
-PASSWORD = "a bench is for sitting"  # noqa: S105  # of accounts that live for minutes
+ROUNDS = 5
+CLIENTS = (1, 32, 128)
+MIXED_CLIENTS = 32
+# Of what the monolith reaches at most: a load that both can bear.
+OPEN_LOOP_SHARE = 0.5
 
 
-@dataclass(slots=True)
-class Player:
-    """An account of the bench."""
-
-    token: str
-    task_id: str = ""
-    session_id: str = ""
-    completed: int = 0
-
-
-@dataclass(slots=True)
-class Measured:
-    """All rounds of one call at one number of clients."""
-
-    call: str
-    clients: int
-    rates: list[float] = field(default_factory=list)
-    latencies_s: list[float] = field(default_factory=list)
-    requests: int = 0
-    cpu_s: Spent = field(default_factory=dict)
-
-
-class Bench:
-    """One run over one town."""
-
-    def __init__(self, town: Town, driver: Driver) -> None:
-        self._town = town
-        self._driver = driver
-        self._load = psutil.Process(driver.pid)
-        self._players: list[Player] = []
-        self._measured: dict[tuple[str, int], Measured] = {}
-
-    async def run(self) -> list[Measured]:
-        """Everything that was measured. Exits when an answer is not what it must be."""
-        await self._gather()
-        # Interleaved, so that a slow minute of the machine meets all alike.
-        for number in range(max(ROUNDS.values())):
-            for clients, rounds in ROUNDS.items():
-                if number < rounds:
-                    await self._round(clients)
-        await self._audit()
-        return list(self._measured.values())
-
-    async def _gather(self) -> None:
-        """Opens the accounts; each finds its starter tasks."""
-        logins = [
-            json.dumps({"email": f"player{n}@example.com", "password": PASSWORD})
-            for n in range(PLAYERS)
-        ]
-        # Few at a time: hashing passwords is slow on purpose, and refuses a queue.
-        await self._sent(4, [Request("POST", "/api/auth/register", body=b) for b in logins], 201)
-        answers = await self._sent(4, [Request("POST", "/api/auth/login", body=b) for b in logins])
-        self._players = [Player(json.loads(b)["access_token"]) for b in answers.bodies]
-        tasks = await self._sent(32, self._each("GET", "/api/tasks"))
-        for player, body in zip(self._players, tasks.bodies, strict=True):
-            player.task_id = json.loads(body)[0]["id"]
-
-    async def _round(self, clients: int) -> None:
-        start = self._each("POST", "/api/session/start", _wish)
-        started = await self._timed("start", clients, start, 201)
-        for player, body in zip(self._players, started.bodies, strict=True):
-            player.session_id = json.loads(body)["session_id"]
-        later = json.dumps({"advance_minutes": MINUTES})
-        await self._sent(32, self._each("POST", "/api/sandbox/clock", lambda _: later))
-        complete = self._each("POST", "/api/session/complete", _finished)
-        completed = await self._timed("complete", clients, complete, 200)
-        for player, body in zip(self._players, completed.bodies, strict=True):
-            _demand(json.loads(body)["settled"], "a completion was not settled")
-            player.completed += 1
-        reads = READS_PER_ROUND if clients > 1 else 1
-        await self._timed("profile", clients, self._each("GET", "/api/profile") * reads, 200)
-        await self._timed("tasks", clients, self._each("GET", "/api/tasks") * reads, 200)
-
-    async def _timed(
-        self, call: str, clients: int, requests: list[Request], expected: int
-    ) -> Answers:
-        measured = self._measured.setdefault((call, clients), Measured(call, clients))
-        before = self._spent()
-        answers = await self._sent(clients, requests, expected)
-        for name, spent_s in self._spent().items():
-            measured.cpu_s[name] = measured.cpu_s.get(name, 0.0) + spent_s - before[name]
-        measured.rates.append(len(requests) / answers.wall_s)
-        measured.latencies_s += answers.latencies_s
-        measured.requests += len(requests)
-        return answers
-
-    def _spent(self) -> Spent:
-        return self._town.spent() | {"driver": cpu_s(self._load)}
-
-    async def _sent(self, clients: int, requests: list[Request], expected: int = 200) -> Answers:
-        answers = await self._driver.send(self._town.port, clients, requests)
-        wrong = [
-            (status, body)
-            for status, body in zip(answers.statuses, answers.bodies, strict=True)
-            if status != expected
-        ]
-        _demand(not wrong, f"{len(wrong)} answers were not {expected}: {wrong[:3]}")
-        return answers
-
-    async def _audit(self) -> None:
-        """Demands that every hero has exactly the gold that was paid."""
-        profiles = await self._sent(32, self._each("GET", "/api/profile"))
-        for player, body in zip(self._players, profiles.bodies, strict=True):
-            gold = json.loads(body)["hero"]["gold"]
-            _demand(
-                gold == player.completed * MINUTES, f"{gold} gold, paid {player.completed} times"
-            )
-
-    def _each(
-        self, method: str, path: str, body: Callable[[Player], str] = lambda _: ""
-    ) -> list[Request]:
-        return [Request(method, path, player.token, body(player)) for player in self._players]
-
-
-def _wish(player: Player) -> str:
-    return json.dumps({"task_template_id": player.task_id, "duration_minutes": MINUTES})
-
-
-def _finished(player: Player) -> str:
-    return json.dumps({"session_id": player.session_id})
-
-
-def _demand(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # reads like an assertion
-    if not holds:
-        message = f"The bench stops: {otherwise}."
-        raise SystemExit(message)
-
-
-async def _measured() -> list[Measured]:
-    with opened() as town:
+async def measured() -> dict[str, Any]:
+    """Everything that was measured, as it is kept."""
+    with opened_town() as (town, home), opened_monolith(home, town.processes["postgres"]) as other:
+        idle_mib = sum(town.memory_mib().values())
+        pgbench = PgBench(home)
         async with Driver() as driver:
-            return await Bench(town, driver).run()
+            plays = [Play(town, driver), Play(other, driver)]
+            for play in plays:
+                await play.gather()
+            await _play(plays, pgbench)
+            for play in plays:
+                await play.audit()
+        require_clear(home)
+        figures = [one for play in plays for one in play.measured]
+        return report.summary(figures, pgbench.ceilings, idle_mib=idle_mib)
+
+
+async def _play(plays: list[Play], pgbench: PgBench) -> None:
+    """Rounds of a window each: interleaved, so that a slow minute of the machine meets all alike."""
+    per_s = 0.0
+    for number in range(ROUNDS):
+        print(f"round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
+        for clients in CLIENTS:
+            for play in plays:
+                await play.round(clients)
+        for play in plays:
+            await play.mixed(MIXED_CLIENTS)
+        per_s = per_s or round(OPEN_LOOP_SHARE * plays[-1].rate("complete", 32), -1)
+        for play in plays:
+            await play.at_rate(per_s)
+        pgbench.round()
 
 
 def main() -> None:
-    """Measures, prints a table, and keeps the figures in bench/results/latest.json."""
-    measured = asyncio.run(_measured())
-    kept = report.summary(measured)
+    """Measures, prints tables, and keeps the figures in bench/results."""
+    kept = asyncio.run(measured())
+    kept["goals"] = goals.reached(kept)
     print(report.table(kept))
+    print(goals.table(kept["goals"]))
     report.keep(kept)
+    page.keep(kept)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,27 @@
-"""A town of the bench's own, and what its processes spend."""
+"""What is measured: a town of the bench's own and the monolith beside it, on one PostgreSQL."""
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 
+from bench.demand import demand
 from town.account import ourselves
+from town.home import Home
 
+HOST = "127.0.0.1"
 NAMES = {
     "services.auth": "auth",
     "services.session": "session",
@@ -30,9 +35,10 @@ Spent = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Town:
-    """An open town: where it listens, and its processes by name."""
+class Target:
+    """Something open that speaks /api: where it listens, and its processes by name."""
 
+    name: str
     port: int
     processes: dict[str, psutil.Process]
 
@@ -40,40 +46,94 @@ class Town:
         """CPU seconds that each process has spent since it began; PostgreSQL's with all its own."""
         return {name: cpu_s(process) for name, process in self.processes.items()}
 
+    def memory_mib(self) -> dict[str, float]:
+        """What each process holds with all its own; pages that several share count in part (PSS)."""
+        return {name: _held(process) / 2**20 for name, process in self.processes.items()}
+
+
+def _held(process: psutil.Process) -> float:
+    every = (process, *process.children(recursive=True))
+    # Only Linux knows the share of a shared page; elsewhere what a process holds alone.
+    return float(sum(getattr(info := one.memory_full_info(), "pss", info.uss) for one in every))
+
 
 @contextlib.contextmanager
-def opened() -> Iterator[Town]:
-    """Lends a town on data of its own, opened as an operator does."""
-    with tempfile.TemporaryDirectory(prefix="nesra-bench-") as folder, _free_port() as port:
-        log = Path(folder, "bench.log")
-        settings = {"NESRA_HOME": f"{folder}/home", "NESRA_PORT": str(port)}
+def opened_town() -> Iterator[tuple[Target, Home]]:
+    """Lends a town on data of its own, opened as an operator does, and its folder."""
+    with tempfile.TemporaryDirectory(prefix="nesra-bench-") as folder:
+        home, port = Home(Path(folder, "home")), free_port()
+        settings = {"NESRA_HOME": str(home.folder), "NESRA_PORT": str(port)}
         settings |= {"NESRA_RATE_LIMITS": "off", "NESRA_SANDBOX": "1"}
-        inherited = {n: v for n, v in os.environ.items() if not n.startswith("NESRA_")}
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                # Also a bench that is killed leaves no town behind.
-                ourselves().command([sys.executable, "-m", "town", "up"]),
-                env=inherited | settings,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        try:
-            _await_ready(process, port, log)
-            yield Town(port, _processes(process.pid))
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+        command = [sys.executable, "-m", "town", "up"]
+        print(f"The town's logs: {home.log}", file=sys.stderr)
+        with _running("town", command, settings, port, Path(folder, "town.log")) as supervisor:
+            yield Target("town", port, _processes(supervisor)), home
 
 
-def _await_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+@contextlib.contextmanager
+def opened_monolith(home: Home, postgres: psutil.Process) -> Iterator[Target]:
+    """Lends the monolith, on a database of its own on that town's server."""
+    server = home.postgres()
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE baseline")
+    port = free_port()
+    url = server.url("baseline").replace("postgresql://", "postgresql+psycopg://")
+    settings = {"BASELINE_DATABASE_URL": url, "BASELINE_SECRET": secrets.token_urlsafe(32)}
+    command = [sys.executable, "-m", "bench.baseline", str(port)]
+    log = home.log / "baseline.log"
+    with _running("monolith", command, settings, port, log) as supervisor:
+        processes = {"monolith": psutil.Process(supervisor), "postgres": postgres}
+        yield Target("monolith", port, processes)
+
+
+def require_clear(home: Home) -> None:
+    """Passes when `nesra verify` finds nothing in that town. Exits otherwise."""
+    command = [sys.executable, "-m", "town", "verify"]
+    done = subprocess.run(
+        command,
+        env=_environment({"NESRA_HOME": str(home.folder)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    demand(done.returncode == 0, f"nesra verify says\n{done.stdout}{done.stderr}")
+
+
+@contextlib.contextmanager
+def _running(
+    name: str, command: list[str], settings: Mapping[str, str], port: int, log: Path
+) -> Iterator[int]:
+    """Lends the number of a process that serves on `port`. Exits when it does not."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            # Also a bench that is killed leaves nothing behind.
+            ourselves().command(command),
+            env=_environment(settings),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        _await_ready(name, process, port, log)
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    inherited = {n: v for n, v in os.environ.items() if not n.startswith("NESRA_")}
+    return inherited | dict(settings)
+
+
+def _await_ready(name: str, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     until = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"http://127.0.0.1:{port}/readyz").is_success:
+            if httpx.get(f"http://{HOST}:{port}/readyz").is_success:
                 return
         time.sleep(0.2)
-    raise SystemExit("The town did not open:\n" + log.read_text())
+    demand(False, f"the {name} did not open:\n{log.read_text()}")  # noqa: FBT003  # it has not
 
 
 def _processes(supervisor: int) -> dict[str, psutil.Process]:
@@ -84,9 +144,7 @@ def _processes(supervisor: int) -> dict[str, psutil.Process]:
             if any(word == part or word.endswith(part) for word in words):
                 found[name] = child
     missing = set(NAMES.values()) - set(found)
-    if missing:
-        message = f"These processes were not found: {sorted(missing)}"
-        raise SystemExit(message)
+    demand(not missing, f"these processes were not found: {sorted(missing)}")
     return found
 
 
@@ -113,8 +171,7 @@ def _clock_s(pid: int) -> float:
     return 0.0
 
 
-@contextlib.contextmanager
-def _free_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = int(server.getsockname()[1])
-    yield port
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server((HOST, 0)) as server:
+        return int(server.getsockname()[1])

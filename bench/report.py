@@ -1,6 +1,7 @@
 """The figures as a table, and as data that is kept in the repository."""
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -9,30 +10,39 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import psutil
 
+from bench.pgbench import Ceiling
+from bench.play import Measured
 from town.data_folder import find_program
 
-LATEST = Path(__file__).parent / "results" / "latest.json"
-PROCESSES = ("gateway", "session", "inventory", "world", "auth", "postgres", "driver")
+FOLDER = Path(__file__).parent / "results"
+LATEST = FOLDER / "latest.json"
+PROCESSES = (
+    *("gateway", "session", "inventory", "world", "auth", "monolith", "postgres", "driver"),
+)
+# Percentiles that are kept of latencies.
+SHARES = (50, 90, 99, 99.9)
 
 
-class Figures(Protocol):
-    """What a run gives for one call at one number of clients."""
-
-    call: str
-    clients: int
-    rates: list[float]
-    latencies_s: list[float]
-    requests: int
-    cpu_s: dict[str, float]
-
-
-def summary(measured: Sequence[Figures]) -> dict[str, Any]:
+def summary(
+    measured: Sequence[Measured], ceilings: Sequence[Ceiling], *, idle_mib: float
+) -> dict[str, Any]:
     """The figures and what they were measured on."""
-    return circumstances() | {"figures": [_figure(one) for one in measured]}
+    return circumstances() | {
+        "figures": [figure(one) for one in measured],
+        "pgbench": [
+            {
+                "form": one.form,
+                "per_s": _spread(one.rates),
+                "latency_ms": _spread(one.latencies_ms),
+            }
+            for one in ceilings
+        ],
+        "idle_mib": round(idle_mib, 1),
+    }
 
 
 def circumstances() -> dict[str, Any]:
@@ -51,50 +61,74 @@ def circumstances() -> dict[str, Any]:
     }
 
 
-def _figure(one: Figures) -> dict[str, Any]:
+def _spread(values: Sequence[float]) -> dict[str, Any]:
+    return {
+        "median": round(statistics.median(values), 1),
+        "rounds": [round(value, 1) for value in values],
+    }
+
+
+def figure(one: Measured) -> dict[str, Any]:
+    """What is kept of one call at one number of clients."""
     latencies = sorted(one.latencies_s)
     per_request = {name: round(1e6 * s / one.requests, 1) for name, s in one.cpu_s.items()}
     return {
+        "target": one.target,
         "call": one.call,
         "clients": one.clients,
+        # Of an open loop, how many arrived in a second; 0 for a closed one.
+        "arrivals_per_s": one.per_s,
         "requests": one.requests,
-        "per_s": {
-            "median": round(statistics.median(one.rates), 1),
-            "rounds": [round(rate, 1) for rate in one.rates],
+        "per_s": _spread(one.rates),
+        **{
+            f"p{str(share).replace('.', '_')}_ms": round(1e3 * percentile(latencies, share), 2)
+            for share in SHARES
         },
-        "p50_ms": round(1e3 * latencies[len(latencies) // 2], 2),
-        "p99_ms": round(1e3 * latencies[len(latencies) * 99 // 100], 2),
-        # Of the town, PostgreSQL included; the driver is the bench's own.
+        # All processes together, PostgreSQL included; the driver is the bench's own.
         "cpu_us": round(sum(us for name, us in per_request.items() if name != "driver"), 1),
         "cpu_us_by_process": per_request,
     }
 
 
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The value that `share` percent of the ordered ones do not exceed."""
+    return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)]
+
+
 def table(kept: dict[str, Any]) -> str:
     """The figures for a terminal: rates with their spread, latencies, CPU per request."""
     machine = kept["machine"]
-    head = f"{'call':9}{'clients':>8}{'per s':>9}{'min..max':>15}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>8}"
+    head = f"{'target':9}{'call':10}{'clients':>8}{'per s':>8}{'min..max':>13}"
+    head += f"{'p50 ms':>8}{'p99 ms':>8}{'CPU µs':>8}  "
     lines = [
         f"{machine['cores']} cores, Python {machine['python']}; CPU µs per request, driver apart",
         "",
-        head + "  " + "".join(f"{name:>11}" for name in PROCESSES),
+        head + "".join(f"{name:>10}" for name in PROCESSES),
     ]
-    ordered = sorted(kept["figures"], key=lambda f: (f["call"], f["clients"]))
-    return "\n".join(lines + [_line(figure) for figure in ordered])
+    ordered = sorted(
+        kept["figures"], key=lambda f: (f["call"], f["arrivals_per_s"], f["clients"], f["target"])
+    )
+    lines += [_line(one) for one in ordered]
+    lines += [
+        f"pgbench, {one['form']}: {one['per_s']['median']:.0f} per s" for one in kept["pgbench"]
+    ]
+    return "\n".join([*lines, f"the idle town: {kept['idle_mib']:.0f} MiB"])
 
 
-def _line(figure: dict[str, Any]) -> str:
-    rounds = figure["per_s"]["rounds"]
+def _line(one: dict[str, Any]) -> str:
+    rounds = one["per_s"]["rounds"]
     spread = f"{min(rounds):.0f}..{max(rounds):.0f}"
-    cells = f"{figure['call']:9}{figure['clients']:>8}{figure['per_s']['median']:>9.0f}{spread:>15}"
-    cells += f"{figure['p50_ms']:>9.1f}{figure['p99_ms']:>9.1f}{figure['cpu_us']:>8.0f}  "
-    by_process = figure["cpu_us_by_process"]
-    return cells + "".join(f"{by_process.get(name, 0):>11.0f}" for name in PROCESSES)
+    clients = "at rate" if one["arrivals_per_s"] else one["clients"]
+    cells = f"{one['target']:9}{one['call']:10}{clients:>8}"
+    cells += f"{one['per_s']['median']:>8.0f}{spread:>13}"
+    cells += f"{one['p50_ms']:>8.1f}{one['p99_ms']:>8.1f}{one['cpu_us']:>8.0f}  "
+    by_process = one["cpu_us_by_process"]
+    return cells + "".join(f"{by_process.get(name, 0):>10.0f}" for name in PROCESSES)
 
 
 def keep(kept: dict[str, Any]) -> None:
     """Writes the figures to bench/results/latest.json."""
-    LATEST.parent.mkdir(exist_ok=True)
+    FOLDER.mkdir(exist_ok=True)
     LATEST.write_text(json.dumps(kept, indent=1) + "\n")
 
 

@@ -34,7 +34,7 @@ Stub = TypeVar("Stub")
 CALL_S = 2.0
 # The fullest batch: 128 players with 200 tasks of about 600 bytes each.
 MAX_ANSWER_BYTES = 16 << 20
-# To one service, beside the batches. A service works on 64 at most; whatever else
+# To one service, beside the batches. A service takes 256 at most; whatever else
 # waits here waits for one that hangs.
 MAX_CALLS = 512
 _SIZE = "grpc.max_receive_message_length"

@@ -30,7 +30,7 @@ BATCH = 128
 # Eight full batches: more could not be answered within the budget anyway.
 QUEUE = 1024
 # From arrival to leaving; with the call behind it, an answer comes within 3 s.
-BUDGET_S = 2.3
+BUDGET_S = 2.0
 # A call that is given less would be lost for certain.
 LEAST_CALL_S = 0.5
 

@@ -13,7 +13,7 @@ from services.kit.shards import ShardsMixed
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-# What is left of a call's time after the batch waited for a lock (1 s of about 2.3 s).
+# What is left of a call's time after the batch waited for a lock (1 s of about 2 s).
 SINGLY_WITHIN_S = 1.0
 
 log = structlog.get_logger(__name__)

@@ -20,8 +20,9 @@ from services.kit.health import Health
 from services.kit.metrics import Reading
 
 THREADS = 8
-# Beyond what the threads do and a short queue, a call is better refused at once.
-MAX_CALLS = 64
+# Beyond what the threads do and a queue that is over in a third of a second, a call is
+# better refused at once.
+MAX_CALLS = 256
 # Longer than any call may take (statement_timeout 2 s, a few statements).
 DRAIN_S = 10.0
 HEALTH_EVERY_S = 1.0
