@@ -1,7 +1,7 @@
 """Requests that arrive while a batch is under way travel together in the next one.
 
-No timer: a lone request leaves at once. The busier the town, the larger the
-batches, the cheaper each item.
+A lone request leaves at once. The busier the town, the larger the batches, the
+cheaper each item.
 """
 
 import asyncio
@@ -25,6 +25,10 @@ IN_FLIGHT = 2
 # A batch that takes longer is held up by a lock or a slow disk: whoever comes
 # after it no longer waits for it.
 PATIENCE_S = 0.1
+# Whoever was just answered often asks again at once. The next batch waits until as
+# many are there as travelled in the last, but no longer than this share of what that
+# one took: else the first to come back would leave alone, and all others after it.
+GATHER_SHARE = 0.25
 # What the batch RPCs accept.
 BATCH = 128
 # Eight full batches: more could not be answered within the budget anyway.
@@ -51,9 +55,13 @@ class _Lane(Generic[Item, Answer]):
     waiting: "deque[_Asked[Item, Answer]]" = field(default_factory=deque)
     in_flight: int = 0
     leaving: bool = False
-    # When the last batch left, and when somebody looks whether it is held up.
+    # When the last batch left; how many are worth waiting for, and until when.
     left: float = 0.0
-    look: asyncio.TimerHandle | None = None
+    expected: int = 1
+    leave_by: float = 0.0
+    # When somebody looks whether a batch may leave by now.
+    look: asyncio.Handle | None = None
+    look_at: float = 0.0
 
 
 class Coalescer(Generic[Item, Answer]):
@@ -98,10 +106,11 @@ class Coalescer(Generic[Item, Answer]):
             await asyncio.wait(self._runs)
 
     def _start(self, lane: _Lane[Item, Answer]) -> None:
-        if lane.leaving:
+        if lane.leaving or not lane.waiting:
             return
-        if not self._may_leave(lane):
-            self._look_again(lane)
+        wait_s = self._wait_s(lane)
+        if wait_s > 0:
+            self._look_again(lane, wait_s)
             return
         lane.leaving = True
         lane.in_flight += 1
@@ -109,29 +118,42 @@ class Coalescer(Generic[Item, Answer]):
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
 
-    def _may_leave(self, lane: _Lane[Item, Answer]) -> bool:
+    def _wait_s(self, lane: _Lane[Item, Answer]) -> float:
+        """How long the next batch still has to wait, if nobody else comes."""
         if lane.in_flight == 0:
-            return True
-        is_held_up = self._clock() - lane.left >= PATIENCE_S
-        return lane.in_flight < IN_FLIGHT and (is_held_up or len(lane.waiting) >= BATCH)
+            is_complete = len(lane.waiting) >= lane.expected
+            return 0.0 if is_complete else lane.leave_by - self._clock()
+        if lane.in_flight >= IN_FLIGHT:
+            return PATIENCE_S
+        is_full = len(lane.waiting) >= BATCH
+        return 0.0 if is_full else lane.left + PATIENCE_S - self._clock()
 
-    def _look_again(self, lane: _Lane[Item, Answer]) -> None:
-        """Has a batch that waits leave once the one before it proves to be held up."""
-        if lane.look is None and lane.in_flight < IN_FLIGHT:
-            lane.look = asyncio.get_running_loop().call_later(PATIENCE_S, self._looked, lane)
+    def _look_again(self, lane: _Lane[Item, Answer], wait_s: float) -> None:
+        """Has somebody look in a while whether a batch may leave, or earlier if that was agreed."""
+        look_at = self._clock() + wait_s
+        if lane.look is not None:
+            if lane.look_at <= look_at:
+                return
+            lane.look.cancel()
+        lane.look_at = look_at
+        lane.look = asyncio.get_running_loop().call_later(wait_s, self._looked, lane)
 
     def _looked(self, lane: _Lane[Item, Answer]) -> None:
         lane.look = None
-        if lane.waiting:
-            self._start(lane)
+        self._start(lane)
 
     async def _run(self, lane: _Lane[Item, Answer]) -> None:
-        """Sends batch after batch until nothing waits."""
+        """Sends one batch."""
+        batch = self._taken(lane)
+        left = lane.left
         try:
-            while batch := self._taken(lane):
+            if batch:
                 await self._answer(batch)
         finally:
             lane.in_flight -= 1
+            now = self._clock()
+            lane.expected, lane.leave_by = len(batch), now + GATHER_SHARE * (now - left)
+            self._start(lane)
 
     def _taken(self, lane: _Lane[Item, Answer]) -> "list[_Asked[Item, Answer]]":
         """The next batch: without those whose asker has gone or who waited too long."""
