@@ -11,13 +11,14 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import figures
 from gateway.clients import Services
-from gateway.envelope import Drain, Envelope, Guard
+from gateway.envelope import Deadline, Drain, Envelope, Guard
 from gateway.errors import CATALOGUE, Problem, on_failure, on_http_exception, on_problem
 from gateway.hot import Hot
+from gateway.hotcalls import HotCalls
 from gateway.identity import ACCESS_COOKIE, Identity
 from gateway.keys import AuthClock, Ended, Keys, keep_up
 from gateway.routes import (
@@ -62,10 +63,19 @@ class Gateway(FastAPI):
         self._settings = settings
         self._drain = drain
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request; FastAPI's own would look for a tracer first, every time."""
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        scope["app"] = self
+        serve = self.middleware_stack if scope["type"] == "http" else self.router
+        await serve(scope, receive, send)
+
     def build_middleware_stack(self) -> ASGIApp:
-        """From the inside out: routes, known errors, unknown errors, pages, envelope."""
+        """From the inside out: routes, known errors, hot calls, unknown errors, pages, envelope."""
         settings = self._settings
-        app: ASGIApp = Guard(ExceptionMiddleware(self.router, handlers=self.exception_handlers))
+        routed = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+        app: ASGIApp = Guard(HotCalls(self.routes, others=Deadline(routed)))
         if settings.cors_origins:
             app = CORSMiddleware(
                 app,

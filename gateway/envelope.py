@@ -1,7 +1,8 @@
 """What surrounds every answer: its id, security headers, limits, a last resort.
 
-Plain ASGI, three layers: `Envelope` outermost, then CORS, then `Guard`, so that
-whatever is answered within carries the same headers.
+Plain ASGI, in layers: `Envelope` outermost, then CORS, then `Guard`, so that whatever
+is answered within carries the same headers; then the hot calls, and `Deadline` around
+all others.
 """
 
 import asyncio
@@ -51,9 +52,6 @@ class Envelope:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         request_id = uuid7(datetime.now(UTC))
         scope.setdefault("state", {}).update(request_id=request_id, public_url=self._public_url)
         is_api = scope["path"].startswith("/api")
@@ -85,9 +83,6 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         if code := _too_long(scope):
             await answer_to(Problem(code=code), scope)(scope, receive, send)
             return
@@ -99,17 +94,37 @@ class Guard:
             await send(message)
 
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S) as deadline:
-                await self._app(scope, receive, watched)
-        except Exception as error:
-            if isinstance(error, TimeoutError) and deadline.expired() and not started:
-                await answer_to(problem_of(Unavailable()), scope)(scope, receive, send)
-                return
+            await self._app(scope, receive, watched)
+        except Exception:
             request_id = scope["state"]["request_id"]
             log.exception("request_broke", path=Request(scope).url.path, request_id=request_id)
             if started:
                 raise
             await answer_to(Problem(code="INTERNAL"), scope)(scope, receive, send)
+
+
+class Deadline:
+    """Answers 503 for what takes too long."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S) as deadline:
+                await self._app(scope, receive, watched)
+        except TimeoutError:
+            if started or not deadline.expired():
+                raise
+            await answer_to(problem_of(Unavailable()), scope)(scope, receive, send)
 
 
 def _too_long(scope: Scope) -> str:

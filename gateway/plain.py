@@ -51,13 +51,18 @@ class Documented(BaseModel):
 class PlainRoute(APIRoute):
     """A route whose endpoint gets the request and gives the response.
 
-    Between is only that no write sees an Idempotency-Key of a wrong form.
+    Between is only that no write sees an Idempotency-Key of a wrong form: `served`.
+    A hot one is served without the router (hotcalls.py).
     """
 
-    def __init__(self, path: str, endpoint: Endpoint, **documented: Any) -> None:
+    def __init__(
+        self, path: str, endpoint: Endpoint, *, is_hot: bool = False, **documented: Any
+    ) -> None:
         super().__init__(path, endpoint, **documented)
         is_read = documented["methods"] == ["GET"]
-        self.app = request_response(endpoint if is_read else _with_good_key(endpoint))
+        self.served = endpoint if is_read else _with_good_key(endpoint)
+        self.is_hot = is_hot
+        self.app = request_response(self.served)
         self._is_fixed = not self.param_convertors
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -96,13 +101,14 @@ def route(  # noqa: PLR0913  # one keyword per thing that a document tells of a 
     takes: Takes | None = None,
     codes: Sequence[str] = (),
     is_open: bool = False,
+    is_hot: bool = False,
     also: Mapping[int | str, dict[str, Any]] | None = None,
 ) -> PlainRoute:
     """One call of the API, such as `route("GET /api/profile", profile, answer=Profile)`.
 
     `codes` are the particular errors; those that every call of its kind may
-    answer are added. `is_open` calls need no identity. `also` are further
-    responses that are no errors.
+    answer are added. `is_open` calls need no identity. `is_hot` calls bound their
+    own time. `also` are further responses that are no errors.
     """
     method, _, path = call.partition(" ")
     takes = takes or Takes()
@@ -110,6 +116,7 @@ def route(  # noqa: PLR0913  # one keyword per thing that a document tells of a 
     return PlainRoute(
         path,
         endpoint,
+        is_hot=is_hot,
         methods=[method],
         response_model=answer,
         status_code=status,

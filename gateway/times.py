@@ -1,26 +1,11 @@
-"""Instants and local dates, between protobuf and JSON."""
+"""Local dates as the instants at which they begin and end."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # No session lies outside; dates beyond it would overflow in some zones.
 _FIRST = date(1970, 1, 1)
 _LAST = date(9000, 1, 1)
-
-
-def instant(stamp: Timestamp) -> datetime:
-    """The instant in UTC, to the microsecond."""
-    return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
-
-
-def stamp_of(moment: datetime) -> Timestamp:
-    """The instant as a message."""
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp
 
 
 def day_begins(day: date, zone: str) -> datetime:

@@ -22,9 +22,9 @@ from gateway.input import (
 )
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.users import Email, FullName, User, user_json
-from gateway.times import instant
 from gateway.town import Town, asked_by, town_of
 from protos.auth.v1 import auth_pb2 as pb
+from services.kit.times import instant
 
 
 class Tokens(Documented):

@@ -9,10 +9,10 @@ from starlette.responses import Response
 from gateway.input import Id, Strict, read
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.profile import Hero, whole_hero
-from gateway.times import instant
 from gateway.town import asked_by, sent_by, town_of
 from protos.inventory.v1 import inventory_pb2 as pb
 from services.kit.enums import Words
+from services.kit.times import instant
 
 TYPES = Words[pb.ItemType.ValueType](pb.ItemType)
 RARITIES = Words[pb.Rarity.ValueType](pb.Rarity)
@@ -114,7 +114,7 @@ async def unequip(request: Request) -> Response:
 
 
 ROUTES = [
-    route("GET /api/inventory", list_inventory, answer=list[OwnedItem]),
+    route("GET /api/inventory", list_inventory, is_hot=True, answer=list[OwnedItem]),
     route("GET /api/items", list_items, answer=list[CatalogueItem]),
     route(
         "POST /api/inventory/equip",

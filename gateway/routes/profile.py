@@ -179,6 +179,6 @@ async def wardrobe_of(
 
 
 ROUTES = [
-    route("GET /api/profile", profile, answer=Profile, codes=["NOT_FOUND"]),
+    route("GET /api/profile", profile, is_hot=True, answer=Profile, codes=["NOT_FOUND"]),
     route("GET /api/worldstate", worldstate, answer=World),
 ]

@@ -15,11 +15,11 @@ from gateway.input import Id, Strict, absent, read
 from gateway.once import once, replay_headers
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.profile import Hero, whole_hero
-from gateway.times import instant
 from gateway.town import Town, asked_by, sent_by, town_of
 from protos.inventory.v1 import inventory_pb2
 from protos.session.v1 import session_pb2
 from protos.world.v1 import world_pb2
+from services.kit.times import instant
 
 # Ten years, leap days included; the session service counts them in all.
 MAX_SECONDS = 3653 * 86_400

@@ -21,10 +21,11 @@ from gateway.routes.inventory import OwnedItem, owned_item_json
 from gateway.routes.profile import ROOMS as WORLD_ROOMS
 from gateway.routes.profile import Hero, World, hero_json, world_json, world_of
 from gateway.routes.tasks import ROOMS, Minutes, Room
-from gateway.times import day_begins, day_ends, instant, stamp_of
+from gateway.times import day_begins, day_ends
 from gateway.town import Town, asked_by, sent_by, town_of
 from protos.session.v1 import session_pb2 as pb
 from services.kit.enums import Words
+from services.kit.times import instant, wire
 
 STATUSES = Words[pb.Status.ValueType](pb.Status)
 
@@ -242,9 +243,9 @@ async def _asked_for(town: Town, player: Player, wish: History) -> pb.ListSessio
 
 def _bound(asked: pb.ListSessionsRequest, first: date | None, last: date | None, zone: str) -> None:
     if first:
-        asked.ends_from.CopyFrom(stamp_of(day_begins(first, zone)))
+        asked.ends_from.CopyFrom(wire(day_begins(first, zone)))
     if last:
-        asked.ends_before.CopyFrom(stamp_of(day_ends(last, zone)))
+        asked.ends_before.CopyFrom(wire(day_ends(last, zone)))
 
 
 def _next_link(wish: History, before: str) -> str:
@@ -271,6 +272,7 @@ ROUTES = [
     route(
         "POST /api/session/complete",
         complete_session,
+        is_hot=True,
         answer=Completion,
         takes=Takes(body=Chosen),
         codes=[*_AFTERWARDS, "SESSION_TOO_EARLY", "SESSION_CANCELLED"],
@@ -278,6 +280,7 @@ ROUTES = [
     route(
         "POST /api/session/start",
         start_session,
+        is_hot=True,
         answer=Session,
         status=201,
         takes=Takes(body=Start, once=True),

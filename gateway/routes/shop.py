@@ -13,10 +13,10 @@ from gateway.once import once, replay_headers
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.inventory import Item, OwnedItem, item_json, owned_item_json
 from gateway.routes.profile import Hero, hero_json, wardrobe_of, world_of
-from gateway.times import instant
 from gateway.town import asked_by, sent_by, town_of
 from protos.inventory.v1 import inventory_pb2
 from protos.session.v1 import session_pb2
+from services.kit.times import instant
 
 # As long as the table of purchases keeps it.
 MAX_ROTATION_ID = 64

@@ -107,7 +107,7 @@ def _fields(wish: NewTask | TaskChange) -> dict[str, Any]:
 
 
 ROUTES = [
-    route("GET /api/tasks", list_tasks, answer=list[Task]),
+    route("GET /api/tasks", list_tasks, is_hot=True, answer=list[Task]),
     route(
         "POST /api/tasks",
         create_task,

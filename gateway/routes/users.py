@@ -10,11 +10,11 @@ from starlette.responses import Response
 from gateway.identity import Player
 from gateway.input import Id, Password, Strict, Text, absent, email_address, read
 from gateway.plain import Documented, Takes, json_answer, route
-from gateway.times import instant
 from gateway.town import Town, asked_by, sent_by, town_of
 from protos.auth.v1 import auth_pb2
 from protos.world.v1 import world_pb2
 from services.kit.errors import from_item
+from services.kit.times import instant
 
 FullName = Annotated[str, Text(1, 200)]
 # An address, a data URL or a frontend's own key: each is written in ASCII.

@@ -1,9 +1,7 @@
 """Rows of the inventory service as messages of its contract."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
+from datetime import datetime
 
 from protos.inventory.v1 import inventory_pb2 as pb
 from services.inventory.delivery_store import Delivery
@@ -11,12 +9,11 @@ from services.inventory.rules import Item, Worn
 from services.inventory.shop import Offer
 from services.inventory.store import Grant, OwnedRow
 from services.kit.enums import Words
+from services.kit.times import wire
 
 TYPES = Words[pb.ItemType.ValueType](pb.ItemType)
 RARITIES = Words[pb.Rarity.ValueType](pb.Rarity)
 SOURCES = Words[pb.Source.ValueType](pb.Source)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_S = 86_400
 
 
 def item_message(item: Item) -> pb.Item:
@@ -34,7 +31,7 @@ def owned_message(row: OwnedRow, items: Mapping[str, Item]) -> pb.OwnedItem:
     """An item that a player has, and whether the hero wears it now."""
     return pb.OwnedItem(
         item=item_message(items[row.item_id]),
-        obtained_at=_instant(row.obtained_at),
+        obtained_at=wire(row.obtained_at),
         equipped=row.equipped,
         source=SOURCES.value(row.source),
     )
@@ -69,10 +66,4 @@ def wardrobe_message(user_id: str, worn: Worn) -> pb.Wardrobe:
 
 
 def _as_given(item: Item, obtained_at: datetime, source: pb.Source.ValueType) -> pb.OwnedItem:
-    return pb.OwnedItem(item=item_message(item), obtained_at=_instant(obtained_at), source=source)
-
-
-def _instant(moment: datetime) -> Timestamp:
-    """The same instant; half the price of FromDatetime, which long inventories feel."""
-    since = moment - _EPOCH
-    return Timestamp(seconds=since.days * _DAY_S + since.seconds, nanos=since.microseconds * 1000)
+    return pb.OwnedItem(item=item_message(item), obtained_at=wire(obtained_at), source=source)

@@ -1,10 +1,9 @@
 """Worlds as messages."""
 
-from datetime import UTC
-
 from protos.world.v1 import world_pb2 as pb
 from services.kit.enums import Words
 from services.kit.errors import Failure
+from services.kit.times import instant
 from services.world import rules, streak
 from services.world.crediting import Credit
 from services.world.rules import LEVELS, Rules
@@ -17,7 +16,11 @@ ROOMS = Words[pb.Room.ValueType](pb.Room)
 def credit_of(message: pb.Credit) -> Credit:
     """The success that a message names. Raises ValueError for an instant out of range."""
     key = Key(message.user_id, message.session_id)
-    return Credit(key, message.ends_at.ToDatetime(UTC))
+    try:
+        return Credit(key, instant(message.ends_at))
+    except OverflowError as error:
+        message_ = f"{message.ends_at.seconds} s is no instant of the calendar"
+        raise ValueError(message_) from error
 
 
 def world_message(seen: Seen, numbers: Rules) -> pb.World:

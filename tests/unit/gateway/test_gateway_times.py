@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.times import day_begins, day_ends, instant, stamp_of
+from gateway.times import day_begins, day_ends
+from services.kit.times import instant, wire
 
 ZONES = ["UTC", "Europe/Lisbon", "America/New_York", "Pacific/Apia", "Asia/Kathmandu"]
 
@@ -59,4 +60,4 @@ def test_a_day_ends_where_the_next_begins(day: date, zone: str) -> None:
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_an_instant_survives_the_way_through_a_message(moment: datetime) -> None:
-    assert instant(stamp_of(moment)) == moment
+    assert instant(wire(moment)) == moment
