@@ -15,6 +15,7 @@ from services.kit.settings import ServiceSettings, target_of
 from services.kit.sweeper import Sweeper
 from services.session.deliveries import Deliveries
 from services.session.figures import deliveries
+from services.session.marks import Marks
 from services.session.once import Once
 from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.players import Players
@@ -38,6 +39,7 @@ class Parts:
     paid: PostgresOutbox[SessionRow]
     bought: PostgresOutbox[PurchaseRow]
     settler: Settler
+    marks: Marks
     shop: Shop
     sweeper: Sweeper
 
@@ -47,7 +49,8 @@ def assembled(
 ) -> Parts:
     """The parts on one database, beside the two services that are told."""
     paid, bought = PostgresOutbox(database, SESSIONS), PostgresOutbox(database, PURCHASES)
-    settler = Settler(paid, WorldAndInventory(world, inventory))
+    marks = Marks(paid)
+    settler = Settler(paid, WorldAndInventory(world, inventory), marks)
     counter = ShopInventory(inventory)
     purchases = Purchases(database, has_sandbox=has_sandbox)
     delivering = Deliveries(bought, counter, purchases.refund)
@@ -57,9 +60,8 @@ def assembled(
         Timeouts(database, numbers).close_due,
         KeyPurge(database).purge_due,
     )
-    return Parts(
-        paid, bought, settler, Shop(counter, Once(database), purchases, delivering), sweeper
-    )
+    shop = Shop(counter, Once(database), purchases, delivering)
+    return Parts(paid, bought, settler, marks, shop, sweeper)
 
 
 def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of) -> Served:
@@ -97,7 +99,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
         ),
         is_ready=database.is_ready,
         close=close,
-        tasks=(parts.sweeper.run,),
+        tasks=(parts.sweeper.run, parts.marks.run),
         readings=(partial(deliveries, {"session": parts.paid, "purchase": parts.bought}),),
     )
 

@@ -18,9 +18,9 @@ import structlog
 
 from protos.inventory.v1 import inventory_pb2
 from protos.world.v1 import world_pb2
-from services.kit.errors import Failure
 from services.kit.failpoints import reach
 from services.kit.shards import ShardsMixed
+from services.session.marks import Marks
 from services.session.messages import item_stored
 from services.session.store import Key, SessionRow
 
@@ -101,9 +101,12 @@ class Settlement:
 class Settler:
     """Tells world and inventory what successful sessions bring."""
 
-    def __init__(self, outbox: Outbox[SessionRow], receivers: Receivers) -> None:
+    def __init__(
+        self, outbox: Outbox[SessionRow], receivers: Receivers, marks: Marks | None = None
+    ) -> None:
         self._outbox = outbox
         self._receivers = receivers
+        self._marks = marks or Marks(outbox)
 
     def settle(self, rows: Sequence[SessionRow], *, timeout_s: float) -> dict[Key, Settlement]:
         """Settles paid sessions of one shard, as far as the two services answer.
@@ -136,17 +139,9 @@ class Settler:
         told = self._receivers.tell(rows, timeout_s=timeout_s)
         reach("settle.after_tell")
         known = {row.key: _settlement(row, told) for row in rows}
-        self._mark([row for row in rows if row.settled_at is None], known)
-        reach("settle.after_mark")
+        settled = (row.key for row in rows if row.settled_at is None and known[row.key].is_settled)
+        self._marks.add({key: known[key].item for key in settled})
         return known, told.refused
-
-    def _mark(self, rows: Sequence[SessionRow], known: Mapping[Key, Settlement]) -> None:
-        done = {row.key: known[row.key].item for row in rows if known[row.key].is_settled}
-        try:
-            self._outbox.mark(done)
-        except Failure as failure:
-            # Nothing is lost: the sweeper repeats what was done, and marks it then.
-            log.warning("mark_postponed", sessions=len(done), reason=failure.reason)
 
 
 def settle_page(outbox: Outbox[Row], settle: Callable[[Sequence[Row]], Tried]) -> bool:

@@ -60,7 +60,9 @@ class Rounds(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         del timeout
         self.left -= 1
-        return self.left < 0
+        if self.left < 0:
+            self.set()
+        return self.is_set()
 
 
 @pytest.fixture

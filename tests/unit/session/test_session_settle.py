@@ -11,7 +11,7 @@ from services.session.store import Key, SessionRow
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PAID = SessionRow(
-    user_id="player",
+    user_id="0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1b",
     id="session",
     task_template_id="task",
     task_name="Read",
