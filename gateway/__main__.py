@@ -9,7 +9,7 @@ from gateway.envelope import Drain
 from gateway.figures import FIGURES
 from gateway.server import Server, bound, notice_s
 from gateway.settings import GatewaySettings
-from services.kit import metrics, telemetry
+from services.kit import memory, metrics, telemetry
 from services.kit.settings import load
 
 
@@ -35,6 +35,7 @@ def main() -> None:
     server = Server(create_app(settings, drain), drain, notice_s(is_production=is_production))
     log = structlog.get_logger(__name__)
     log.info("serving", host=settings.host, port=settings.port)
+    memory.settle()
     server.run(sockets=[listener])
     log.info("stopped")
 

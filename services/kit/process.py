@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.kit import metrics, telemetry
+from services.kit import memory, metrics, telemetry
 from services.kit.server import Served, serve
 from services.kit.settings import ServiceSettings, service_settings
 
@@ -15,6 +15,7 @@ def run(service: str, wired: Callable[[ServiceSettings], Served]) -> None:
     served = wired(settings)
     if settings.metrics_listen:
         metrics.serve(settings.metrics_listen, metrics.registry(*served.readings))
+    memory.settle()
     serve(
         served,
         listen=settings.listen,
