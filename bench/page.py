@@ -42,7 +42,7 @@ def keep(kept: dict[str, Any]) -> None:
     )
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><title>Nesra Town: bench</title>",
-        f"<style>{STYLE}</style><h1>How fast the town is</h1><p>{escape(head)}</p>",
+        f"<style>{STYLE}</style><h1>How fast the town is</h1><p>{escape(head, quote=False)}</p>",
         "<h2>Goals</h2>",
         _goals(kept["goals"]),
         "<h2>Requests per second</h2>",
@@ -57,7 +57,7 @@ def keep(kept: dict[str, Any]) -> None:
 
 def _goals(goals: list[dict[str, Any]]) -> str:
     rows = [
-        f"<tr class={one['outcome']}><td>{escape(one['goal'])}<td>{one['bound']:g}<td>{one['aim']:g}"
+        f"<tr class={one['outcome']}><td>{escape(one['goal'], quote=False)}<td>{one['bound']:g}<td>{one['aim']:g}"
         f"<td>{one['value']:g}<td>{one['lowest']:g}..{one['highest']:g}<td>{one['outcome']}"
         for one in goals
     ]

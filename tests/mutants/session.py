@@ -139,7 +139,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a mark that fails fails the completion",
-        file="services/session/settle.py",
+        file="services/session/marks.py",
         before="        except Failure as failure:",
         after="        except ZeroDivisionError as failure:",
         tests=(_SETTLE,),

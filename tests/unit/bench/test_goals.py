@@ -73,7 +73,7 @@ def a_run(town: list[float], monolith: list[float]) -> dict[str, Any]:
     """A run in which every call of a target has the same rates."""
 
     def played(target: str, rates: list[float], call: str, clients: int, per_s: float) -> Any:
-        one = Measured(target, call, clients, per_s, rates, [0.01], requests=1)
+        one = Measured(target, call, clients, per_s, rates, [0.01], 1, {"postgres": 1e-3})
         return figure(one)
 
     closed = [(call, clients, 0.0) for call in page.CALLS for clients in (1, 32, 128)]
