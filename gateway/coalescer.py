@@ -104,7 +104,11 @@ class Coalescer(Generic[Item, Answer]):
 
     async def drain(self) -> None:
         """Returns when nothing waits and nothing is in flight."""
-        while self._runs:
+        while self._runs or any(lane.waiting for lane in self._lanes.values()):
+            for lane in self._lanes.values():
+                # Nobody else is worth waiting for.
+                lane.expected = 1
+                self._start(lane)
             await asyncio.wait(self._runs)
 
     def _start(self, lane: _Lane[Item, Answer]) -> None:
