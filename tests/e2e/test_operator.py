@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.opened import INHERITED, Town
@@ -39,6 +40,23 @@ def test_all_is_right_in_an_open_town_that_was_played(town: Town) -> None:
     assert whole["drifts"] == 0
     assert (repaired.returncode, waiting.returncode) == (0, 0)
     assert waiting.stdout == ""
+
+
+def test_a_running_process_draws_where_its_time_goes(town: Town, tmp_path: Path) -> None:
+    graph = tmp_path / "graph.svg"
+    (gateway,) = [
+        child.pid
+        for child in psutil.Process(town.process.pid).children()
+        if child.cmdline()[1:3] == ["-m", "gateway"]
+    ]
+    Visitor(town.url)
+
+    words = ("--seconds", "1", "--pid", str(gateway), "--output", str(graph))
+    drawn = nesra(town.home, "profile", "gateway", *words)
+
+    assert drawn.returncode == 0, drawn.stderr
+    assert graph.read_text().startswith("<?xml")
+    assert "gateway/__main__.py" in graph.read_text()
 
 
 @pytest.mark.parametrize("files", [(), ("secret", "postgres.password")])
