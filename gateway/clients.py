@@ -1,13 +1,16 @@
 """The four services, as the gateway calls them."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import grpc
 from grpc import aio
 
+from gateway.coalescer import LEAST_CALL_S
 from protos.auth.v1.auth_pb2_grpc import AuthServiceStub
 from protos.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
 from protos.session.v1.session_pb2_grpc import SessionServiceStub
@@ -32,6 +35,8 @@ Stub = TypeVar("Stub")
 # A service that hangs is told within 3 s also by a gateway that has much to do; two calls
 # in a row and a body sent slowly end within 10 s.
 CALL_S = 2.0
+# Of all calls together that one request makes, one after the other, from its first on.
+CALLS_S = 2.3
 # The fullest batch: 128 players with 200 tasks of about 600 bytes each.
 MAX_ANSWER_BYTES = 16 << 20
 # To one service, beside the batches. A service takes 256 at most; whatever else
@@ -40,6 +45,25 @@ MAX_CALLS = 512
 _SIZE = "grpc.max_receive_message_length"
 # Of an option that is given twice gRPC takes the first.
 _OPTIONS = [*(o for o in client.OPTIONS if o[0] != _SIZE), (_SIZE, MAX_ANSWER_BYTES)]
+
+
+class Budget:
+    """The time that is left for the calls of one request; it begins with the first."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until: float | None = None
+
+    def left(self) -> float:
+        """Seconds for the next call."""
+        now = self._clock()
+        if self._until is None:
+            self._until = now + CALLS_S
+        return max(LEAST_CALL_S, self._until - now)
+
+
+# Of the request under way; None for a batch, which minds the time of all its requests.
+BUDGET: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
 class Service(Generic[Stub]):
@@ -73,6 +97,8 @@ class Service(Generic[Stub]):
         if self._under_way >= MAX_CALLS or not breaker.allows():
             raise Unavailable
         metadata: Any = self._tokens.metadata(self.name)
+        if budget := BUDGET.get():
+            timeout_s = min(timeout_s, budget.left())
         self._under_way += 1
         try:
             answer = await method(request, timeout=timeout_s, metadata=metadata)

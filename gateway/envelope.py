@@ -12,6 +12,7 @@ import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.clients import BUDGET, Budget
 from gateway.errors import Problem, answer_to, problem_of
 from gateway.figures import ANSWERS
 from gateway.settings import GatewaySettings
@@ -104,7 +105,7 @@ class Guard:
 
 
 class Deadline:
-    """Answers 503 for what takes too long."""
+    """Answers 503 for what takes too long, and has the calls of one request share their time."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -118,6 +119,7 @@ class Deadline:
             started = True
             await send(message)
 
+        BUDGET.set(Budget())
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S) as deadline:
                 await self._app(scope, receive, watched)

@@ -112,7 +112,8 @@ def test_a_delay_holds_back_each_direction(proxy: Proxy, echo: Place) -> None:
 
         said_back(client, b"slow")
 
-        assert 0.2 <= time.monotonic() - began < 1.0
+        # The event loop's timers are good to a millisecond or so.
+        assert 0.195 <= time.monotonic() - began < 1.0
 
 
 def test_a_hole_towards_the_server_holds_up_what_is_sent_and_heals(
