@@ -32,9 +32,23 @@ MUTANTS = (
     Mutant(
         name="a drain does not wait for what is in flight",
         file="gateway/coalescer.py",
-        before="        while self._runs:\n            await asyncio.wait(self._runs)",
-        after="        return",
+        before="        while self._runs or any(lane.waiting for lane in self._lanes.values()):",
+        after="        while False:",
         tests=(f"{_COALESCER}::test_draining_waits_for_what_is_in_flight_and_in_the_queue",),
+    ),
+    Mutant(
+        name="the next batch waits for nobody",
+        file="gateway/coalescer.py",
+        before="is_complete = len(lane.waiting) >= lane.expected",
+        after="is_complete = bool(lane.waiting)",
+        tests=(_COALESCER,),
+    ),
+    Mutant(
+        name="the calls of one request do not share their time",
+        file="gateway/clients.py",
+        before="        if self._until is None:\n            self._until",
+        after="        if True:\n            self._until",
+        tests=("tests/unit/gateway/test_gateway_budget.py",),
     ),
     Mutant(
         name="a token that was accepted once never expires",

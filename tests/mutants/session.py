@@ -145,6 +145,13 @@ MUTANTS = (
         tests=(_SETTLE,),
     ),
     Mutant(
+        name="what waits at the end is not marked",
+        file="services/session/marks.py",
+        before="            self._is_running = False\n        self._mark_waiting()",
+        after="            self._is_running = False",
+        tests=("tests/unit/session/test_session_marks.py",),
+    ),
+    Mutant(
         name="a later mark overwrites what the first one brought",
         file="services/session/outbox.py",
         before="conditions = [of_users(table.c.user_id), table.c.settled_at.is_(None)]",
