@@ -9,6 +9,7 @@ from gateway import coalescer
 from gateway.coalescer import (
     BATCH,
     BUDGET_S,
+    GATHER_MOST_S,
     GATHER_SHARE,
     IN_FLIGHT,
     LEAST_CALL_S,
@@ -166,6 +167,20 @@ async def test_after_a_pause_a_lone_request_leaves_at_once_again() -> None:
     coalescing = Coalescer(far.send, clock=clock)
     await answered(far, clock, coalescing, [1, 2, 3], took_s=1.0)
     clock.now += 1.0 * GATHER_SHARE
+
+    back = asked(coalescing, [4])
+    await settled()
+
+    assert far.batches[2:] == [[4]]
+    far.open.set()
+    await asyncio.gather(*back)
+
+
+async def test_after_a_batch_that_hung_nobody_waits_long_for_company() -> None:
+    far, clock = FarSide(), Clock()
+    coalescing = Coalescer(far.send, clock=clock)
+    await answered(far, clock, coalescing, [1, 2, 3], took_s=BUDGET_S)
+    clock.now += GATHER_MOST_S
 
     back = asked(coalescing, [4])
     await settled()
