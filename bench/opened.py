@@ -17,7 +17,7 @@ import httpx
 import psutil
 import psycopg
 
-from bench.demand import demand
+from bench.demand import demand, stop
 from town.account import ourselves
 from town.home import Home
 
@@ -133,7 +133,7 @@ def _await_ready(name: str, process: "subprocess.Popen[bytes]", port: int, log: 
             if httpx.get(f"http://{HOST}:{port}/readyz").is_success:
                 return
         time.sleep(0.2)
-    demand(False, f"the {name} did not open:\n{log.read_text()}")  # noqa: FBT003  # it has not
+    stop(f"the {name} did not open:\n{log.read_text()}")
 
 
 def _processes(supervisor: int) -> dict[str, psutil.Process]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.demand import demand
+from bench.demand import demand, stop
 from town.data_folder import find_program
 from town.home import Home
 
@@ -72,5 +72,4 @@ class PgBench:
 
 def _number(pattern: re.Pattern[str], said: str) -> float:
     found = pattern.search(said)
-    demand(found, f"pgbench says\n{said}")
-    return float(found[1]) if found else 0.0
+    return float(found[1]) if found else stop(f"pgbench says\n{said}")

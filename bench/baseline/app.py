@@ -260,12 +260,8 @@ async def _drop(database: AsyncSession, session: FocusSession, now: datetime) ->
     items = (await database.scalars(wanted)).all()
     if not items:
         return None
-    rarities = {item.rarity: game.RARITIES[item.rarity] for item in items}
-    at = int.from_bytes(choice[:8]) % sum(rarities.values())
-    for rarity, weight in sorted(rarities.items()):  # noqa: B007  # the last one is chosen
-        if at < weight:
-            break
-        at -= weight
+    weights = {item.rarity: game.RARITIES[item.rarity] for item in items}
+    rarity = game.weighted(weights, int.from_bytes(choice[:8]))
     of_rarity = [item for item in items if item.rarity == rarity]
     chosen = of_rarity[int.from_bytes(choice[8:]) % len(of_rarity)]
     owned = Inventory(user_id=session.user_id, item=chosen, session_id=session.id, obtained_at=now)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -68,6 +69,12 @@ def roll(seed: bytes, session_id: str) -> tuple[int, bytes]:
     """The roll of a session's dice, and bytes to choose an item by."""
     stream = hmac.digest(seed, session_id.encode(), "sha256")
     return int.from_bytes(stream[:8]) % OUT_OF, stream[8:24]
+
+
+def weighted(weights: Mapping[str, int], choice: int) -> str:
+    """The name that a large number chooses, each as likely as its weight says."""
+    names = [name for name, weight in sorted(weights.items()) for _ in range(weight)]
+    return names[choice % len(names)]
 
 
 def commitment(seed: bytes) -> str:

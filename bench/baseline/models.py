@@ -1,6 +1,7 @@
 """The tables of the monolith: those of the town, in one database."""
 
 from datetime import UTC, date, datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, LargeBinary, text
@@ -17,7 +18,7 @@ def new_id() -> UUID:
 class Base(DeclarativeBase):
     """The monolith's tables."""
 
-    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy's own way
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: DateTime(timezone=True),
         int: BigInteger,
         bytes: LargeBinary,
