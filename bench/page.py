@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from bench.report import FOLDER
 
-# Letters as text, not as outlines: a tenth of the bytes, and a browser can search them.
+# Letters as text, not as outlines: two thirds of the bytes, and a browser can search them.
 plt.rcParams["svg.fonttype"] = "none"
 
 PAGE = FOLDER / "latest.html"
