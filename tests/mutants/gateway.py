@@ -41,7 +41,7 @@ MUTANTS = (
         file="gateway/coalescer.py",
         before="is_complete = len(lane.waiting) >= lane.expected",
         after="is_complete = bool(lane.waiting)",
-        tests=(_COALESCER,),
+        tests=("tests/unit/gateway/test_gateway_gathering.py",),
     ),
     Mutant(
         name="the calls of one request do not share their time",

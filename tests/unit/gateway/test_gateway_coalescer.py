@@ -9,8 +9,6 @@ from gateway import coalescer
 from gateway.coalescer import (
     BATCH,
     BUDGET_S,
-    GATHER_MOST_S,
-    GATHER_SHARE,
     IN_FLIGHT,
     LEAST_CALL_S,
     PATIENCE_S,
@@ -18,54 +16,9 @@ from gateway.coalescer import (
     Coalescer,
 )
 from services.kit.errors import Failure, Internal, Unavailable
+from tests.unit.gateway.coalescing import PLAYER, Clock, FarSide, ItemBroke, asked, settled
 
 pytestmark = pytest.mark.anyio
-
-PLAYER = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1b"
-
-
-class ItemBroke(Failure):
-    pass
-
-
-class FarSide:
-    """Answers each item with its double once `open` is set; remembers the batches."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[int]] = []
-        self.timeouts: list[float] = []
-        self.open = asyncio.Event()
-        self.came = asyncio.Event()
-        self.at_once = 0
-        self.most_at_once = 0
-
-    async def send(self, items: list[int], timeout_s: float) -> Sequence[int | Failure]:
-        self.batches.append(items)
-        self.timeouts.append(timeout_s)
-        self.came.set()
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        await self.open.wait()
-        self.at_once -= 1
-        return [ItemBroke() if item < 0 else item * 2 for item in items]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def settled() -> None:
-    """Lets every task that can go on do so."""
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
-def asked(coalescing: Coalescer[int, int], items: Sequence[int]) -> list[asyncio.Task[int]]:
-    return [asyncio.create_task(coalescing.ask(PLAYER, item)) for item in items]
 
 
 async def blocked(
@@ -105,103 +58,6 @@ async def test_what_arrives_meanwhile_travels_together_and_in_order() -> None:
     assert await asyncio.gather(*later) == [item * 2 for item in range(10, 20)]
     assert far.batches[IN_FLIGHT:] == [list(range(10, 20))]
     await asyncio.gather(*first)
-
-
-async def answered(
-    far: FarSide, clock: Clock, coalescing: Coalescer[int, int], items: Sequence[int], took_s: float
-) -> None:
-    """A batch of these items has been there and back, and took so long."""
-    lone = asked(coalescing, [0])
-    await settled()
-    batch = asked(coalescing, items)
-    await settled()
-    # Only who waits now goes on.
-    far.open.set()
-    far.open.clear()
-    await asyncio.gather(*lone)
-    await settled()
-    clock.now += took_s
-    far.open.set()
-    await asyncio.gather(*batch)
-    assert far.batches == [[0], list(items)]
-    far.open.clear()
-
-
-async def test_the_next_batch_waits_until_as_many_are_there_as_were_answered() -> None:
-    far, clock = FarSide(), Clock()
-    coalescing = Coalescer(far.send, clock=clock)
-    await answered(far, clock, coalescing, [1, 2, 3], took_s=60.0)
-
-    back = asked(coalescing, [4, 5])
-    await settled()
-    assert len(far.batches) == 2
-    back += asked(coalescing, [6])
-    await settled()
-
-    assert far.batches[2:] == [[4, 5, 6]]
-    far.open.set()
-    await asyncio.gather(*back)
-
-
-async def test_it_waits_for_a_share_of_what_the_last_one_took_and_no_longer() -> None:
-    far, clock = FarSide(), Clock()
-    coalescing = Coalescer(far.send, clock=clock)
-    await answered(far, clock, coalescing, [1, 2, 3], took_s=0.02)
-    far.came.clear()
-
-    # Nobody but this one comes back, and nothing else stirs.
-    back = asked(coalescing, [4])
-    await settled()
-    assert not far.came.is_set()
-    clock.now += 0.02 * GATHER_SHARE
-    async with asyncio.timeout(10):
-        await far.came.wait()
-
-    assert far.batches[2:] == [[4]]
-    far.open.set()
-    await asyncio.gather(*back)
-
-
-async def test_after_a_pause_a_lone_request_leaves_at_once_again() -> None:
-    far, clock = FarSide(), Clock()
-    coalescing = Coalescer(far.send, clock=clock)
-    await answered(far, clock, coalescing, [1, 2, 3], took_s=1.0)
-    clock.now += 1.0 * GATHER_SHARE
-
-    back = asked(coalescing, [4])
-    await settled()
-
-    assert far.batches[2:] == [[4]]
-    far.open.set()
-    await asyncio.gather(*back)
-
-
-async def test_after_a_batch_that_hung_nobody_waits_long_for_company() -> None:
-    far, clock = FarSide(), Clock()
-    coalescing = Coalescer(far.send, clock=clock)
-    await answered(far, clock, coalescing, [1, 2, 3], took_s=BUDGET_S)
-    clock.now += GATHER_MOST_S
-
-    back = asked(coalescing, [4])
-    await settled()
-
-    assert far.batches[2:] == [[4]]
-    far.open.set()
-    await asyncio.gather(*back)
-
-
-async def test_draining_waits_for_nobody_who_might_come_back() -> None:
-    far, clock = FarSide(), Clock()
-    coalescing = Coalescer(far.send, clock=clock)
-    await answered(far, clock, coalescing, [1, 2, 3], took_s=60.0)
-
-    back = asked(coalescing, [4])
-    await settled()
-    far.open.set()
-    async with asyncio.timeout(10):
-        await coalescing.drain()
-
-    assert [task.result() for task in back] == [8]
 
 
 async def test_nothing_leaves_beside_a_batch_that_is_quick() -> None:
