@@ -16,7 +16,7 @@ from gateway.clients import BUDGET, Budget
 from gateway.errors import Problem, answer_to, problem_of
 from gateway.figures import ANSWERS
 from gateway.settings import GatewaySettings
-from services.kit.errors import Unavailable
+from services.kit.errors import Failure, Unavailable
 from services.kit.ids import uuid7
 
 MAX_PATH_BYTES = 8 * 1024
@@ -77,7 +77,7 @@ class Envelope:
 
 
 class Guard:
-    """Refuses what is too long, and answers what nobody else could: 500, logged."""
+    """Refuses what is too long, and answers what was raised: a bug is a 500, logged."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -96,37 +96,38 @@ class Guard:
 
         try:
             await self._app(scope, receive, watched)
-        except Exception:
-            request_id = scope["state"]["request_id"]
-            log.exception("request_broke", path=Request(scope).url.path, request_id=request_id)
+        except Exception as error:
+            if not isinstance(error, Problem | Failure):
+                request_id = scope["state"]["request_id"]
+                log.exception("request_broke", path=Request(scope).url.path, request_id=request_id)
             if started:
                 raise
-            await answer_to(Problem(code="INTERNAL"), scope)(scope, receive, send)
+            await answer_to(_problem_in(error), scope)(scope, receive, send)
 
 
 class Deadline:
-    """Answers 503 for what takes too long, and has the calls of one request share their time."""
+    """Gives up what takes too long, and has the calls of one request share their time."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
+        """Serves one request. Raises Unavailable when it takes too long."""
         BUDGET.set(Budget())
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S) as deadline:
-                await self._app(scope, receive, watched)
-        except TimeoutError:
-            if started or not deadline.expired():
-                raise
-            await answer_to(problem_of(Unavailable()), scope)(scope, receive, send)
+                await self._app(scope, receive, send)
+        except TimeoutError as error:
+            if deadline.expired():
+                raise Unavailable from error
+            raise
+
+
+def _problem_in(error: Exception) -> Problem:
+    """What a client is told of an error that nobody within has answered."""
+    if isinstance(error, Problem):
+        return error
+    return problem_of(error) if isinstance(error, Failure) else Problem(code="INTERNAL")
 
 
 def _too_long(scope: Scope) -> str:

@@ -1,7 +1,7 @@
 """The hot calls are found by one look at method and path, and served without the router.
 
 Which of all routes is meant, and who handles which error, costs Starlette about as
-much as all of ours together.
+much as all of ours together. What a hot call raises, the Guard around it answers.
 """
 
 from collections.abc import Iterable
@@ -10,9 +10,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.errors import Problem, answer_to, problem_of
 from gateway.plain import PlainRoute
-from services.kit.errors import Failure
 
 
 class HotCalls:
@@ -32,15 +30,10 @@ class HotCalls:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request."""
+        """Serves one request. Raises what its endpoint raises."""
         endpoint = self._endpoints.get((scope["method"], scope["path"]))
         if endpoint is None:
             await self._others(scope, receive, send)
             return
-        try:
-            response = await endpoint(Request(scope, receive, send))
-        except Problem as problem:
-            response = answer_to(problem, scope)
-        except Failure as failure:
-            response = answer_to(problem_of(failure), scope)
+        response = await endpoint(Request(scope, receive, send))
         await response(scope, receive, send)
