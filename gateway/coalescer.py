@@ -5,6 +5,7 @@ cheaper each item.
 """
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -118,7 +119,8 @@ class Coalescer(Generic[Item, Answer]):
             return
         wait_s = self._wait_s(lane)
         if wait_s > 0:
-            self._look_again(lane, wait_s)
+            if wait_s < math.inf:
+                self._look_again(lane, wait_s)
             return
         lane.leaving = True
         lane.in_flight += 1
@@ -132,7 +134,8 @@ class Coalescer(Generic[Item, Answer]):
             is_complete = len(lane.waiting) >= lane.expected
             return 0.0 if is_complete else lane.leave_by - self._clock()
         if lane.in_flight >= IN_FLIGHT:
-            return PATIENCE_S
+            # The first that comes back lets it leave.
+            return math.inf
         is_full = len(lane.waiting) >= BATCH
         return 0.0 if is_full else lane.left + PATIENCE_S - self._clock()
 

@@ -51,6 +51,16 @@ MUTANTS = (
         tests=("tests/unit/gateway/test_gateway_budget.py",),
     ),
     Mutant(
+        name="a request's calls have no time in common",
+        file="gateway/envelope.py",
+        before="        BUDGET.set(Budget())",
+        after="        Budget()",
+        tests=(
+            "tests/service/gateway/test_gateway_refusals.py"
+            "::test_a_call_behind_another_gets_what_time_that_one_left",
+        ),
+    ),
+    Mutant(
         name="a token that was accepted once never expires",
         file="gateway/identity.py",
         before="player.expires <= self._clock() or player.family in self._ended",

@@ -7,9 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway import coalescer, envelope
+from gateway import clients, coalescer, envelope
 from gateway.errors import CATALOGUE
 from protos.failure.v1 import failure_pb2
+from protos.inventory.v1 import inventory_pb2
 from protos.session.v1 import session_pb2
 from services.kit.client import FAIR_S
 from services.kit.errors import Failure, Unauthenticated, Unavailable
@@ -240,6 +241,24 @@ def test_a_hung_service_is_unavailable_within_3_seconds(stage: Stage, player: ht
 
     problem(answer, "UNAVAILABLE")
     assert answer.elapsed.total_seconds() < 3
+
+
+def test_a_call_behind_another_gets_what_time_that_one_left(
+    own_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "CALLS_S", coalescer.LEAST_CALL_S)
+    release = threading.Event()
+
+    def hang(_: Any) -> Any:
+        release.wait(10)
+        return inventory_pb2.SetClockResponse()
+
+    with own_stage.player() as player, own_stage.inventory.playing(SetClock=hang):
+        answer = send(player, "POST /api/sandbox/clock")
+        release.set()
+
+    problem(answer, "UNAVAILABLE")
+    assert answer.elapsed.total_seconds() < clients.CALL_S
 
 
 def test_a_call_that_takes_too_long_altogether_is_unavailable(
