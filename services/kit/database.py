@@ -7,6 +7,7 @@ transaction failed, and every write here is safe to repeat.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -28,6 +29,8 @@ POOL_WAIT_S = 0.8
 POOL_SIZE = 8
 # How long the pool keeps at one reconnection before it begins anew.
 RECONNECT_S = 3.0
+# A broken connection is noticed at once; what takes longer than this is something else.
+READY_WITHIN_S = 0.5
 # The whole transaction again on serialization failures and deadlocks.
 ATTEMPTS = 3
 # A server that lives answers within its own statement_timeout of 2 s. One that does
@@ -150,7 +153,21 @@ class Database:
             return self._once(work)
 
     def is_ready(self) -> bool:
-        """Whether a statement can be answered now."""
+        """Whether a statement can be answered now.
+
+        After the server was restarted every idle connection is a broken one, and each is
+        noticed when it is used. Who is not ready is not used by others, so that one
+        look a second would take as many seconds to find a good one as there are.
+        """
+        until = time.monotonic() + READY_WITHIN_S
+        for _ in range(self._pool.max_size):
+            if self._answers():
+                return True
+            if time.monotonic() > until:
+                return False
+        return self._answers()
+
+    def _answers(self) -> bool:
         try:
             with self.read() as connection:
                 connection.execute("SELECT 1")

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from services.kit import database as kit_database
 from services.kit import shards
-from services.kit.database import Connection, Database, hurried
+from services.kit.database import POOL_SIZE, Connection, Database, hurried
 from services.kit.errors import HeldUp, Unavailable
 from services.kit.settings import database_on
 from services.kit.shards import ShardsMixed
@@ -171,6 +171,21 @@ def test_a_connection_that_the_server_ended_is_unavailable_and_then_replaced(
         database.transact(orphaned)
 
     assert is_soon_ready(database)
+
+
+def test_when_all_connections_were_ended_the_first_look_finds_a_good_one(url: str) -> None:
+    database = Database(url)
+    database.open()
+    assert is_soon_ready(database)
+    with contextlib.ExitStack() as every:
+        connections = [every.enter_context(database.read()) for _ in range(POOL_SIZE)]
+        backends = [connection.info.backend_pid for connection in connections]
+
+    with psycopg.connect(url, autocommit=True) as operator:
+        operator.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) pid", [backends])
+
+    assert database.is_ready()
+    database.close()
 
 
 def test_a_commit_that_is_lost_is_unavailable_and_not_tried_again(
