@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _ANSWERS = "tests/service/gateway/test_gateway_answers.py"
+_REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
 _COALESCER = "tests/unit/gateway/test_gateway_coalescer.py"
 _IDENTITY = "tests/service/gateway/test_gateway_identity.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
@@ -55,10 +56,7 @@ MUTANTS = (
         file="gateway/envelope.py",
         before="        BUDGET.set(Budget())",
         after="        Budget()",
-        tests=(
-            "tests/service/gateway/test_gateway_refusals.py"
-            "::test_a_call_behind_another_gets_what_time_that_one_left",
-        ),
+        tests=(f"{_REFUSALS}::test_a_call_behind_another_gets_what_time_that_one_left",),
     ),
     Mutant(
         name="a token that was accepted once never expires",
