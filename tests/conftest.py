@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from services.kit import migrations, shards
@@ -23,6 +24,10 @@ from tests.contract.statement_lint import statements, violations
 from town.databases import detect_deadlocks_early
 from town.postgres import EmbeddedPostgres
 from town.reading import OPERATOR
+
+# How long an example takes says nothing on a machine that does other things as well.
+settings.register_profile("town", deadline=None)
+settings.load_profile("town")
 
 SERVICES = ("auth", "session", "inventory", "world")
 SERVER = pytest.StashKey[str]()

@@ -8,7 +8,7 @@ import contextlib
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 from typing import Any, Final, Self, TypeVar
@@ -106,7 +106,7 @@ WARDROBES: Final = """
 """
 WORLDS: Final = sql.SQL(
     "SELECT {} FROM world_state WHERE world_state.user_id = ANY (%(users)s::uuid[])"
-).format(sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(World)))
+).format(sql.SQL(", ").join(map(sql.Identifier, World._fields)))
 DATES: Final = """
     SELECT user_id, local_date, kind
     FROM credited_date WHERE credited_date.user_id = ANY (%(users)s::uuid[])

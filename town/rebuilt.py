@@ -1,7 +1,7 @@
 """What one player's facts should be: rebuilt from the rows that never change, by the services' own rules. Pure."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -51,7 +51,7 @@ def right_world(facts: Facts, numbers: Numbers) -> World:
     world = facts.world.world or World(user_id=facts.player, id="")
     earned = earned_dates(facts)
     dates = Dates(earned=earned, bridges=facts.world.dates.bridges - earned)
-    return recomputed(replace(world, total_sessions_success=len(counted), **levels), dates)
+    return recomputed(world._replace(total_sessions_success=len(counted), **levels), dates)
 
 
 def earned_dates(facts: Facts) -> set[date]:

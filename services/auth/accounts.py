@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg.errors import UniqueViolation
@@ -70,8 +70,7 @@ def locked(connection: Connection, checked: store.UserRow) -> store.UserRow:
 def changed(user: store.UserRow, change: Change) -> store.UserRow:
     """The account as the change wants it; a new e-mail address starts unverified."""
     email = user.email if change.email is None else change.email
-    return replace(
-        user,
+    return user._replace(
         full_name=_given(change.full_name, user.full_name),
         profile_picture=_given(change.profile_picture, user.profile_picture),
         email=email,
@@ -88,7 +87,7 @@ def saved(
     wanted = changed(user, change)
     if wanted == user:
         return user
-    wanted = replace(wanted, updated_at=now)
+    wanted = wanted._replace(updated_at=now)
     with _one_account_per_email():
         store.save_user(connection, wanted)
     return wanted

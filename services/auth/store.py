@@ -4,9 +4,8 @@ Locks are taken in one order: user, then families by id.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, BigInteger, Table, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import BYTEA
@@ -26,8 +25,7 @@ from services.kit.database import Connection
 from services.kit.statements import Command, Query, given
 
 
-@dataclass(frozen=True, slots=True)
-class UserRow:
+class UserRow(NamedTuple):
     """An account."""
 
     id: str
@@ -43,8 +41,7 @@ class UserRow:
     updated_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyRow:
+class FamilyRow(NamedTuple):
     """One login on one device."""
 
     id: str
@@ -54,8 +51,7 @@ class FamilyRow:
     end_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRow:
+class TokenRow(NamedTuple):
     """A refresh token, by its SHA-256; the first generation of a family is 1."""
 
     token_hash: bytes
@@ -66,8 +62,7 @@ class TokenRow:
     used_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(NamedTuple):
     """A signing key; `private_key` is encrypted, `public_key` the raw 32 bytes."""
 
     kid: str
@@ -78,8 +73,7 @@ class KeyRow:
     retired_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """A family that ended, and when."""
 
     id: str
@@ -87,7 +81,7 @@ class Ended:
 
 
 def _columns(table: Table, row: type[Any]) -> list[Any]:
-    return [table.c[field.name] for field in fields(row)]
+    return [table.c[name] for name in row._fields]
 
 
 _USER = _columns(user, UserRow)

@@ -4,8 +4,8 @@ A purchase is delivered by `acquire` of store.py, under the lock of the wardrobe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import and_, select
 
@@ -14,16 +14,14 @@ from services.kit.database import Connection
 from services.kit.statements import Query, given, of_users
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseKey:
+class PurchaseKey(NamedTuple):
     """Names one purchase."""
 
     user_id: str
     purchase_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What one purchase brought, for ever."""
 
     user_id: str

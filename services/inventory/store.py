@@ -6,8 +6,8 @@ the order of the players.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, and_, bindparam, false, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -18,8 +18,7 @@ from services.kit.database import Connection
 from services.kit.statements import Command, Query, given, of_users
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRow:
+class ItemRow(NamedTuple):
     """An item of the catalogue; `retired_at` is None while it can be obtained."""
 
     id: str
@@ -30,8 +29,7 @@ class ItemRow:
     retired_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class WardrobeRow:
+class WardrobeRow(NamedTuple):
     """What one hero wears, and the player's clock."""
 
     user_id: str
@@ -46,8 +44,7 @@ class WardrobeRow:
         return Worn(self.equipped_hat_id, self.equipped_outfit_id, self.equipped_accessory_id)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnedRow:
+class OwnedRow(NamedTuple):
     """One item of one player."""
 
     user_id: str
@@ -57,16 +54,14 @@ class OwnedRow:
     equipped: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HeldRow:
+class HeldRow(NamedTuple):
     """That a player owns an item, and nothing more."""
 
     user_id: str
     item_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Acquisition:
+class Acquisition(NamedTuple):
     """An item that comes to a player.
 
     `session_id` only with the source drop, `purchase_id` only with shop.
@@ -81,16 +76,14 @@ class Acquisition:
     purchase_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DropKey:
+class DropKey(NamedTuple):
     """Names one session's drop."""
 
     user_id: str
     session_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """What one session's drop gave, for ever; no item when the player owned everything."""
 
     user_id: str

@@ -1,7 +1,7 @@
 """The only clock that decides: the service's own database's."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 
@@ -9,8 +9,7 @@ from services.kit.database import Connection
 from services.kit.statements import Query
 
 
-@dataclass(frozen=True, slots=True)
-class _Now:
+class _Now(NamedTuple):
     now: datetime
 
 

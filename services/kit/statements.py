@@ -8,12 +8,25 @@ for a whole batch:
     SAVE.run(connection, rows=changed)
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import accumulate
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from psycopg.rows import BaseRowFactory
-from sqlalchemy import ARRAY, Column, ColumnElement, any_, bindparam, column, func
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Select,
+    any_,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine.interfaces import Compiled
@@ -24,6 +37,8 @@ from services.kit.arrays import Literal, literal_of
 from services.kit.database import Connection
 
 Row = TypeVar("Row")
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # the library has no types here
 
@@ -67,14 +82,22 @@ class _Compiled:
 
 
 class Query(_Compiled, Generic[Row]):
-    """A statement whose rows are instances of `row`, a dataclass.
+    """A statement whose rows are of one kind, a NamedTuple; or tuples of one of each kind.
 
-    Raises TypeError at import when the columns are not the fields of `row`.
+    Raises TypeError at import when the columns are not the fields of the kinds.
     """
 
-    def __init__(self, clause: ReturnsRows, row: type[Row]) -> None:
+    @overload
+    def __init__(self: "Query[One]", clause: ReturnsRows, kind: type[One], /) -> None: ...
+    @overload
+    def __init__(
+        self: "Query[tuple[One, Other]]", clause: ReturnsRows, one: type[One], other: type[Other], /
+    ) -> None: ...
+    def __init__(self, clause: ReturnsRows, *kinds: type[Any]) -> None:
         super().__init__(clause)
-        self._factory = _rows_of(clause, row)
+        _require_fields(clause, *kinds)
+        made = _made(kinds)
+        self._factory: BaseRowFactory[Row] = lambda _: made
 
     def all(self, connection: Connection, **parameters: Any) -> list[Row]:
         """Every row, in the statement's order."""
@@ -85,6 +108,42 @@ class Query(_Compiled, Generic[Row]):
         """The first row, or None."""
         found = self.all(connection, **parameters)
         return found[0] if found else None
+
+
+class Locked(NamedTuple, Generic[Row]):
+    """Locked rows, and the database's time after the last lock."""
+
+    rows: list[Row]
+    now: datetime
+
+
+class Lock(_Compiled, Generic[Row]):
+    """A statement that locks rows, and takes the time as well: one round trip for both.
+
+    `locking` is a SELECT … FOR UPDATE. It is run as a subquery, row by row, and the
+    clock is read for each row after its lock; where there is none, for a row of nulls
+    after the search. Kinds of rows as for Query.
+    """
+
+    @overload
+    def __init__(self: "Lock[One]", locking: Select[Any], kind: type[One], /) -> None: ...
+    @overload
+    def __init__(
+        self: "Lock[tuple[One, Other]]", locking: Select[Any], one: type[One], other: type[Other], /
+    ) -> None: ...
+    def __init__(self, locking: Select[Any], *kinds: type[Any]) -> None:
+        _require_fields(locking, *kinds)
+        locked = locking.subquery("locked")
+        always = select(literal_column("1")).subquery("always")
+        timed = select(*locked.c, func.clock_timestamp()).select_from(always)
+        super().__init__(timed.outerjoin(locked, true()))
+        self._made = _made(kinds)
+
+    def all(self, connection: Connection, **parameters: Any) -> Locked[Row]:
+        """Every row, locked in the statement's order."""
+        found = connection.execute(self.sql, self._bound(connection, parameters)).fetchall()
+        rows = [self._made(values[:-1]) for values in found if values[0] is not None]
+        return Locked(rows, found[-1][-1])
 
 
 class Command(_Compiled):
@@ -111,10 +170,21 @@ def transposed(rows: Sequence[Any], names: Iterable[str]) -> dict[str, list[Any]
     return {n: [getattr(row, a) for row in rows] for n, a in attributes.items()}
 
 
-def _rows_of(clause: ReturnsRows, row: type[Row]) -> BaseRowFactory[Row]:
+def _require_fields(clause: ReturnsRows, *kinds: type[Any]) -> None:
     columns = [c.name for c in clause.exported_columns]
-    names = [field.name for field in fields(row)]  # type: ignore[arg-type]  # a dataclass by contract
+    names = [name for kind in kinds for name in kind._fields]
     if columns != names:
-        message = f"{row.__name__} has {names}, the statement gives {columns}"
+        message = f"{[kind.__name__ for kind in kinds]} have {names}, the statement gives {columns}"
         raise TypeError(message)
-    return lambda _: lambda values: row(*values)
+
+
+def _made(kinds: Sequence[type[Any]]) -> Callable[[Sequence[Any]], Any]:
+    """What makes a row of its values: an instance of the one kind, or a tuple of one of each."""
+    if len(kinds) == 1:
+        make: Callable[[Sequence[Any]], Any] = kinds[0]._make
+        return make
+    ends = list(accumulate(len(kind._fields) for kind in kinds))
+    parts = [
+        (kind._make, end - len(kind._fields), end) for kind, end in zip(kinds, ends, strict=True)
+    ]
+    return lambda values: tuple([make(values[first:end]) for make, first, end in parts])

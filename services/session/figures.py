@@ -1,7 +1,6 @@
 """What an operator watches: deliveries that wait, that are refused, that nobody tries any more."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily
@@ -20,7 +19,7 @@ def deliveries(outboxes: Mapping[str, PostgresOutbox[Any]]) -> Iterator[Metric]:
     )
     try:
         for kind, outbox in outboxes.items():
-            for state, rows in asdict(outbox.backlog()).items():
+            for state, rows in outbox.backlog()._asdict().items():
                 figure.add_metric([kind, state], rows)
     except Unavailable:
         return

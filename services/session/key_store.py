@@ -5,9 +5,8 @@ transaction is locked.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, and_, bindparam, delete, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -17,8 +16,7 @@ from services.kit.statements import Command, Query, given, of_users
 from services.session.tables import INSTANT, idempotency_key
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class KeyName:
+class KeyName(NamedTuple):
     """Names one try of one player at one call."""
 
     user_id: str
@@ -26,8 +24,7 @@ class KeyName:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(NamedTuple):
     """A key, what was asked with it, and the serialized outcome: empty until there is one."""
 
     user_id: str
@@ -44,7 +41,7 @@ class KeyRow:
 
 _key = idempotency_key.c
 _NAME = (_key.user_id, _key.route, _key.key)
-_KEY = [idempotency_key.c[field.name] for field in fields(KeyRow)]
+_KEY = [idempotency_key.c[name] for name in KeyRow._fields]
 
 
 def _named(other: Any) -> Any:

@@ -41,8 +41,14 @@ def hero_message(row: HeroRow, numbers: Rules) -> pb.Hero:
     )
 
 
-def session_message(row: SessionRow, numbers: Rules, *, now: datetime) -> pb.Session:
-    """A session, read at the player's `now`; its seed stays here."""
+def session_message(
+    row: SessionRow, numbers: Rules, *, now: datetime, item: dict[str, Any] | None = None
+) -> pb.Session:
+    """A session, read at the player's `now`; its seed stays here.
+
+    `item` is what it dropped where that is known before it is stored.
+    """
+    dropped_item = item or row.dropped_item
     return pb.Session(
         session_id=row.id,
         task_template_id=row.task_template_id,
@@ -57,7 +63,7 @@ def session_message(row: SessionRow, numbers: Rules, *, now: datetime) -> pb.Ses
         ended_at=wire(row.ended_at),
         reward_exp=row.reward_exp,
         reward_gold=row.reward_gold,
-        dropped_item=item_message(row.dropped_item) if row.dropped_item else None,
+        dropped_item=item_message(dropped_item) if dropped_item else None,
         drop_commitment=rules.commitment(row.seed),
         server_time=wire(now),
     )

@@ -9,7 +9,6 @@ again (Unavailable) and for bugs (Internal).
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Literal, Protocol, Self, TypeAlias, TypeVar
 
@@ -187,7 +186,7 @@ def _kept(
     """Stores outcomes with their keys, and gives back the keys of what is no outcome."""
     passing = {row.name for row, outcome in done if isinstance(outcome, (Unavailable, Internal))}
     kept = [
-        replace(row, answer=_stored(outcome)) for row, outcome in done if row.name not in passing
+        row._replace(answer=_stored(outcome)) for row, outcome in done if row.name not in passing
     ]
     key_store.answer(connection, kept)
     key_store.release(connection, passing)

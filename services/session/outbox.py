@@ -6,8 +6,7 @@ bounded by the players, locks in order, and says what it must find.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 import structlog
 from sqlalchemy import BigInteger, Column, ColumnElement, Table, and_, bindparam, func, select
@@ -24,8 +23,7 @@ from services.session.tables import INSTANT, SUCCESS, session
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A row whose effects are known to those who were told; what it brought, as JSON."""
 
     user_id: str
@@ -33,8 +31,7 @@ class Mark:
     brought: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(NamedTuple):
     """How many rows wait for their first tries, how many were refused, how many are dead."""
 
     waiting: int
@@ -52,7 +49,7 @@ class OutboxTable(Generic[Row]):
     def __init__(
         self, table: Table, row: type[Row], *, is_waiting: ColumnElement[bool], brought: Column[Any]
     ) -> None:
-        columns = [table.c[field.name] for field in fields(row)]
+        columns = [table.c[name] for name in row._fields]
         self.unsettled = Query(
             select(*columns)
             .where(is_waiting, table.c.settle_after <= bindparam("now", type_=INSTANT))

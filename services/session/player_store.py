@@ -4,9 +4,8 @@ Heroes are locked in user_id order, after the sessions of the same transaction.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -27,8 +26,7 @@ from services.session.store import Key, in_order, set_from
 from services.session.tables import ID, INSTANT, hero, hero_grant, task_template
 
 
-@dataclass(frozen=True, slots=True)
-class HeroRow:
+class HeroRow(NamedTuple):
     """A hero's growth, and the player's clock."""
 
     user_id: str
@@ -40,8 +38,7 @@ class HeroRow:
     clock_revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRow:
+class TaskRow(NamedTuple):
     """A task template; `archived_at` is None while it is on the list."""
 
     user_id: str
@@ -53,8 +50,7 @@ class TaskRow:
     archived_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """EXP and gold that came from no session."""
 
     user_id: str
@@ -65,22 +61,24 @@ class Grant:
     source: str
 
 
-_TASK = [task_template.c[field.name] for field in fields(TaskRow)]
-_HERO = [hero.c[field.name] for field in fields(HeroRow)]
+_TASK = [task_template.c[name] for name in TaskRow._fields]
+HERO = [hero.c[name] for name in HeroRow._fields]
 
-_HEROES = select(*_HERO).where(of_users(hero.c.user_id)).order_by(hero.c.user_id)
+_HEROES = select(*HERO).where(of_users(hero.c.user_id)).order_by(hero.c.user_id)
 _READ_HEROES = Query(_HEROES, HeroRow)
 _LOCK_HEROES = Query(_HEROES.with_for_update(of=hero), HeroRow)
 
 _wanted = given(task_template.c.user_id, task_template.c.id)
 _READ_TASKS = Query(
-    select(*_TASK)
+    select(*_TASK, *HERO)
     .join(
         _wanted,
         and_(task_template.c.user_id == _wanted.c.user_id, task_template.c.id == _wanted.c.id),
     )
+    .join(hero, and_(hero.c.user_id == task_template.c.user_id, of_users(hero.c.user_id)))
     .where(of_users(task_template.c.user_id), task_template.c.archived_at.is_(None)),
     TaskRow,
+    HeroRow,
 )
 _LIST_TASKS = Query(
     select(*_TASK)
@@ -121,13 +119,12 @@ _ADD_TASKS = Command(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
-    count: int
+class _Count(NamedTuple):
+    tasks: int
 
 
 _COUNT_TASKS = Query(
-    select(func.count().label("count"))
+    select(func.count().label("tasks"))
     .select_from(task_template)
     .where(of_users(task_template.c.user_id), task_template.c.archived_at.is_(None)),
     _Count,
@@ -163,7 +160,7 @@ _ARCHIVE_TASK = Command(
         task_template.c.id == bindparam("task_id", type_=ID),
     )
 )
-_GRANT = [hero_grant.c[field.name] for field in fields(Grant)]
+_GRANT = [hero_grant.c[name] for name in Grant._fields]
 _ADD_GRANT = Command(
     insert(hero_grant).from_select([c.name for c in _GRANT], select(given(*_GRANT)))
 )
@@ -179,10 +176,10 @@ def lock_heroes(connection: Connection, users: Sequence[str]) -> dict[str, HeroR
     return {row.user_id: row for row in _LOCK_HEROES.all(connection, users=users)}
 
 
-def read_tasks(connection: Connection, keys: Iterable[Key]) -> dict[Key, TaskRow]:
-    """The tasks that are on their players' lists among `keys`."""
+def read_tasks(connection: Connection, keys: Iterable[Key]) -> dict[Key, tuple[TaskRow, HeroRow]]:
+    """The tasks that are on their players' lists among `keys`, each with its player's hero."""
     rows = _READ_TASKS.all(connection, rows=in_order(set(keys)))
-    return {Key(row.user_id, row.id): row for row in rows}
+    return {Key(task.user_id, task.id): (task, hero) for task, hero in rows}
 
 
 def list_tasks(connection: Connection, users: Sequence[str]) -> dict[str, list[TaskRow]]:
@@ -222,7 +219,7 @@ def add_tasks(connection: Connection, rows: Sequence[TaskRow]) -> None:
 
 def count_tasks(connection: Connection, user_id: str) -> int:
     """How many tasks are on a player's list."""
-    return _COUNT_TASKS.all(connection, users=[user_id])[0].count
+    return _COUNT_TASKS.all(connection, users=[user_id])[0].tasks
 
 
 def change_task(connection: Connection, key: Key, changes: dict[str, Any]) -> TaskRow | None:

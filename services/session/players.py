@@ -1,7 +1,7 @@
 """What belongs to a player besides sessions: tasks, the hero, the sandbox's clock."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,7 +61,7 @@ class Players:
         self._locked(connection, task.user_id)
         if player_store.count_tasks(connection, task.user_id) >= self._rules.maximum_active_tasks:
             raise TooManyTasks
-        created = replace(task, id=uuid7(at=database_now(connection)))
+        created = task._replace(id=uuid7(at=database_now(connection)))
         player_store.add_tasks(connection, [created])
         return created
 
@@ -85,7 +85,7 @@ class Players:
         hero = self._locked(connection, user_id)
         now = database_now(connection)
         growth = rules.grown(Growth(hero.level, hero.exp), exp, self._rules)
-        richer = replace(hero, level=growth.level, exp=growth.exp, gold=hero.gold + gold)
+        richer = hero._replace(level=growth.level, exp=growth.exp, gold=hero.gold + gold)
         player_store.save_heroes(connection, [richer])
         player_store.add_grant(connection, Grant(user_id, uuid7(at=now), exp, gold, now, "sandbox"))
         return richer
@@ -154,7 +154,7 @@ def _moved(connection: Connection, hero: HeroRow, *, by_seconds: int) -> Clock:
     offset = hero.clock_offset_seconds + by_seconds
     if offset > FURTHEST_CLOCK_S:
         raise ClockTooFar
-    moved = replace(hero, clock_offset_seconds=offset, clock_revision=hero.clock_revision + 1)
+    moved = hero._replace(clock_offset_seconds=offset, clock_revision=hero.clock_revision + 1)
     player_store.save_clock(connection, moved)
     return _clock(moved, database_now(connection))
 

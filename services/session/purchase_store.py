@@ -5,9 +5,8 @@ locked in (user_id, id) order, after the heroes of the same transaction.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, insert, select, update
 
@@ -18,8 +17,7 @@ from services.session.store import Key, in_order
 from services.session.tables import ID, INSTANT, purchase
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseRow:
+class PurchaseRow(NamedTuple):
     """An item that was paid for; see tables.py. Settled is delivered, or refunded."""
 
     user_id: str
@@ -47,7 +45,7 @@ PURCHASES = OutboxTable(
     purchase, PurchaseRow, is_waiting=purchase.c.settled_at.is_(None), brought=purchase.c.item
 )
 
-_PURCHASE = [purchase.c[field.name] for field in fields(PurchaseRow)]
+_PURCHASE = [purchase.c[name] for name in PurchaseRow._fields]
 
 _READ = Query(
     select(*_PURCHASE).where(

@@ -4,7 +4,7 @@ No call to another service happens here; deliveries.py does that after the commi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.kit.batches import isolated
 from services.kit.clock import database_now
@@ -86,7 +86,7 @@ class Purchases:
         if hero.gold < quote.price_gold:
             raise NotEnoughGold
         bought = self._bought(connection, order, quote, hero)
-        poorer = replace(hero, gold=hero.gold - quote.price_gold)
+        poorer = hero._replace(gold=hero.gold - quote.price_gold)
         player_store.save_heroes(connection, [poorer])
         purchase_store.add_purchase(connection, bought)
         reach("session.buy.before_commit")
@@ -128,7 +128,7 @@ def _give_back(connection: Connection, keys: Sequence[Key]) -> None:
     richer: dict[str, HeroRow] = {}
     for row in rows:
         hero = richer.get(row.user_id, heroes[row.user_id])
-        richer[row.user_id] = replace(hero, gold=hero.gold + row.price_gold)
+        richer[row.user_id] = hero._replace(gold=hero.gold + row.price_gold)
     player_store.save_heroes(connection, list(richer.values()))
     purchase_store.refund_purchases(connection, rows, now=database_now(connection))
     reach("session.refund.before_commit")

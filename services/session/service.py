@@ -6,7 +6,6 @@ a success in world and inventory is done in settle.py, a payment in deliveries.p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -224,9 +223,9 @@ def _start_result(outcome: pb.StartResult | Failure) -> pb.StartResult:
 
 def _completion(closed: Closed, settlement: Settlement, numbers: Rules) -> pb.Completion:
     """A paid session with everything known of its effects."""
-    row = replace(closed.session, dropped_item=settlement.item)
+    row = closed.session
     return pb.Completion(
-        session=session_message(row, numbers, now=closed.now),
+        session=session_message(row, numbers, now=closed.now, item=settlement.item),
         hero=hero_message(closed.hero, numbers),
         world=settlement.world,
         levels_gained=row.levels_gained or 0,

@@ -6,16 +6,17 @@ No call to another service happens here; settle.py does that after the commit.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.errors import Failure, Unavailable
 from services.kit.failpoints import reach
 from services.kit.ids import uuid7
-from services.session import player_store, rules, store
+from services.session import completion_store, player_store, rules, store
+from services.session.completion_store import outcome
 from services.session.failures import (
     DurationRefused,
     SessionAlreadyCompleted,
@@ -84,18 +85,18 @@ class Sessions:
         In the caller's transaction; each wish succeeds or fails alone with
         TaskUnknown, DurationRefused or Unavailable.
         """
-        users = sorted({wish.user_id for wish in wishes})
         tasks = player_store.read_tasks(connection, [Key(w.user_id, w.task_id) for w in wishes])
-        heroes = player_store.read_heroes(connection, users)
-        pending = store.lock_pending(connection, users)
-        now = database_now(connection)
-        nows = {user: self._player_now(heroes.get(user), now) for user in users}
+        heroes = {hero.user_id: hero for _, hero in tasks.values()}
+        pending, now = store.lock_pending(connection, sorted(heroes))
+        nows = {user: self._player_now(hero, now) for user, hero in heroes.items()}
         overdue = [row for row in pending.values() if self._is_overdue(row, nows[row.user_id])]
         store.close_sessions(connection, [timed_out(row, self._rules) for row in overdue])
         for row in overdue:
             del pending[row.user_id]
         decided = [
-            self._opening(wish, tasks.get(Key(wish.user_id, wish.task_id)), nows[wish.user_id])
+            self._opening(wish, found[0], nows[wish.user_id])
+            if (found := tasks.get(Key(wish.user_id, wish.task_id)))
+            else TaskUnknown()
             for wish in wishes
         ]
         new = _first_of_each_player(decided, pending)
@@ -103,8 +104,8 @@ class Sessions:
         pending |= _found_or_opened(connection, new, opened)
         reach("session.start.before_commit")
         return [
-            _opened(row, pending.get(wish.user_id), nows[wish.user_id])
-            for wish, row in zip(wishes, decided, strict=True)
+            row if isinstance(row, Failure) else _opened(row, pending, nows[row.user_id])
+            for row in decided
         ]
 
     def complete(self, keys: Sequence[Key]) -> list[Closed | Failure]:
@@ -163,10 +164,8 @@ class Sessions:
     def _is_overdue(self, row: SessionRow, now: datetime) -> bool:
         return rules.verdict(row.ends_at, now=now, rules=self._rules) is Verdict.TOO_LATE
 
-    def _opening(self, wish: Wish, task: TaskRow | None, now: datetime) -> SessionRow | Failure:
+    def _opening(self, wish: Wish, task: TaskRow, now: datetime) -> SessionRow | Failure:
         """The session that a wish would open."""
-        if task is None:
-            return TaskUnknown()
         minutes = task.default_duration_minutes if wish.minutes is None else wish.minutes
         if not self._rules.minimum_minutes <= minutes <= self._rules.maximum_minutes:
             return DurationRefused()
@@ -184,21 +183,25 @@ class Sessions:
         )
 
     def _complete(self, connection: Connection, keys: Sequence[Key]) -> list[Closed | Failure]:
-        locked = store.lock_sessions(connection, keys)
-        heroes = player_store.lock_heroes(connection, sorted({key.user_id for key in locked}))
-        now = database_now(connection)
+        locked, now = completion_store.lock(connection, keys)
         # The same session, or player, may occur twice: each decision sees the last.
-        sessions, grown = dict(locked), dict(heroes)
+        sessions = {row.key: row for row, _ in locked}
+        grown = {hero.user_id: hero for _, hero in locked}
+        ended: set[Key] = set()
         decided: list[_Completed | Failure] = []
         for key in keys:
-            if key not in sessions:
+            before = sessions.get(key)
+            if before is None:
                 decided.append(SessionUnknown())
                 continue
-            after = self._completed(sessions[key], grown[key.user_id], now)
-            sessions[key], grown[key.user_id] = after.session, after.hero
+            after = self._completed(before, grown[key.user_id], now)
+            if after.session is not before:
+                ended.add(key)
+                sessions[key], grown[key.user_id] = after.session, after.hero
             decided.append(after.failure or after)
-        store.close_sessions(connection, _changed(sessions, locked))
-        player_store.save_heroes(connection, _changed(grown, heroes))
+        completion_store.save(
+            connection, [outcome(sessions[key], grown[key.user_id]) for key in ended]
+        )
         reach("session.complete.before_commit")
         return [
             one if isinstance(one, Failure) else self._closed(one, grown, now) for one in decided
@@ -226,8 +229,7 @@ class Sessions:
         """A success: what it pays, and whether it drops, decided once and for all."""
         reward = rules.reward(row.duration_minutes, self._rules)
         growth = rules.grown(Growth(hero.level, hero.exp), reward.exp, self._rules)
-        paid = replace(
-            row,
+        paid = row._replace(
             status="success",
             ended_at=ended_at,
             reward_exp=reward.exp,
@@ -238,7 +240,7 @@ class Sessions:
             rules_version=self._version,
             settle_after=now + FIRST_SWEEP,
         )
-        richer = replace(hero, level=growth.level, exp=growth.exp, gold=hero.gold + reward.gold)
+        richer = hero._replace(level=growth.level, exp=growth.exp, gold=hero.gold + reward.gold)
         return _Completed(paid, richer)
 
     def _closed(self, done: "_Completed", heroes: dict[str, HeroRow], now: datetime) -> Closed:
@@ -255,7 +257,7 @@ class Sessions:
         if self._is_overdue(row, now):
             row = timed_out(row, self._rules)
         else:
-            row = replace(row, status="cancel", ended_at=now, reward_exp=0, reward_gold=0)
+            row = row._replace(status="cancel", ended_at=now, reward_exp=0, reward_gold=0)
         store.close_sessions(connection, [row])
         return row, now
 
@@ -268,10 +270,6 @@ class _Completed:
     hero: HeroRow
     failure: Failure | None = None
     replayed: bool = False
-
-
-def _changed(after: dict[Any, Row], before: dict[Any, Row]) -> list[Row]:
-    return [row for key, row in after.items() if row is not before[key]]
 
 
 def _first_of_each_player(
@@ -294,12 +292,9 @@ def _found_or_opened(
     return ours | (store.read_pending(connection, lost) if lost else {})
 
 
-def _opened(
-    row: SessionRow | Failure, pending: SessionRow | None, now: datetime
-) -> Opened | Failure:
-    if isinstance(row, Failure):
-        return row
-    if pending is None:
+def _opened(row: SessionRow, pending: dict[str, SessionRow], now: datetime) -> Opened | Failure:
+    found = pending.get(row.user_id)
+    if found is None:
         # Somebody else's session was in the way and ended in this very moment.
         return Unavailable()
-    return Opened(session=pending, now=now, is_new=pending.id == row.id)
+    return Opened(session=found, now=now, is_new=found.id == row.id)

@@ -10,7 +10,7 @@ who are told (receivers.py, gRPC): the simulation runs it between others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -169,15 +169,16 @@ def leased(row: Row, *, now: datetime) -> Row:
     stores it finds the one before it, or somebody else was faster.
     """
     wait = timedelta(seconds=min(2**row.settle_attempts, LONGEST_BACK_OFF_S))
-    return replace(row, settle_after=now + wait, settle_attempts=row.settle_attempts + 1)
+    lease: Row = row._replace(settle_after=now + wait, settle_attempts=row.settle_attempts + 1)
+    return lease
 
 
 def refused(row: Row) -> Row:
     """The leased row after one more refusal; after the tenth a dead letter, never due again."""
-    refusals = row.settle_refusals + 1
-    if refusals < REFUSALS:
-        return replace(row, settle_refusals=refusals)
-    return replace(row, settle_refusals=refusals, settle_after=None)
+    after: Row = row._replace(settle_refusals=row.settle_refusals + 1)
+    if after.settle_refusals == REFUSALS:
+        after = after._replace(settle_after=None)
+    return after
 
 
 def _settlement(row: SessionRow, told: Told) -> Settlement:

@@ -5,9 +5,8 @@ Each works on a whole batch: arrays in, one round trip. Rows are locked in
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -24,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.kit.database import Connection
-from services.kit.statements import Command, Query, given, of_users
+from services.kit.statements import Command, Lock, Query, given, of_users
 from services.session.tables import (
     ID,
     INSTANT,
@@ -35,16 +34,14 @@ from services.session.tables import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Names one row of one player."""
 
     user_id: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(NamedTuple):
     """A session with everything that was decided about it; see tables.py."""
 
     user_id: str
@@ -77,8 +74,7 @@ class SessionRow:
         return Key(self.user_id, self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """How far a walk over pending sessions has come."""
 
     ends_at: datetime
@@ -88,8 +84,7 @@ class Place:
 FIRST = Place(datetime.min.replace(tzinfo=UTC), str(UUID(int=0)))
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Which finished sessions of one player: None means no bound."""
 
     user_id: str
@@ -101,11 +96,11 @@ class Page:
     limit: int
 
 
-_SESSION = [session.c[field.name] for field in fields(SessionRow)]
+SESSION = [session.c[name] for name in SessionRow._fields]
 
 _these = given(session.c.user_id, session.c.id)
 _LOCK_SESSIONS = Query(
-    select(*_SESSION)
+    select(*SESSION)
     .join(_these, and_(session.c.user_id == _these.c.user_id, session.c.id == _these.c.id))
     .where(of_users(session.c.user_id))
     .order_by(session.c.user_id, session.c.id)
@@ -113,12 +108,12 @@ _LOCK_SESSIONS = Query(
     SessionRow,
 )
 _PENDING = (
-    select(*_SESSION)
+    select(*SESSION)
     .where(of_users(session.c.user_id), session.c.status == PENDING)
     .order_by(session.c.user_id)
 )
 _READ_PENDING = Query(_PENDING, SessionRow)
-_LOCK_PENDING = Query(_PENDING.with_for_update(of=session), SessionRow)
+_LOCK_PENDING = Lock(_PENDING.with_for_update(of=session), SessionRow)
 
 _OPENED = [
     session.c[name]
@@ -145,7 +140,8 @@ _OPEN = Query(
     Key,
 )
 
-_FINAL = [
+# What is stored of a session that ends.
+CLOSED = [
     session.c[name]
     for name in (
         "user_id",
@@ -168,10 +164,10 @@ def set_from(row: Any, columns: Iterable[Column[Any]]) -> dict[str, Any]:
     return {c.name: row.c[c.name] for c in columns if c.name not in ("user_id", "id")}
 
 
-_final = given(*_FINAL)
+_final = given(*CLOSED)
 _CLOSE = Command(
     update(session)
-    .values(set_from(_final, _FINAL))
+    .values(set_from(_final, CLOSED))
     .where(
         of_users(session.c.user_id),
         session.c.user_id == _final.c.user_id,
@@ -183,7 +179,7 @@ _CLOSE = Command(
 
 # Spans all players, without a lock: see timeouts.py.
 _OVERDUE = Query(
-    select(*_SESSION)
+    select(*SESSION)
     .where(
         session.c.status == PENDING,
         session.c.ends_at < bindparam("ended", type_=INSTANT),
@@ -203,7 +199,7 @@ def _where_given(name: str, kind: Any, condition: Any) -> Any:
 
 
 _HISTORY = Query(
-    select(*_SESSION)
+    select(*SESSION)
     .where(
         session.c.user_id == bindparam("user_id", type_=ID),
         session.c.status != PENDING,
@@ -230,9 +226,12 @@ def read_pending(connection: Connection, users: Sequence[str]) -> dict[str, Sess
     return {row.user_id: row for row in _READ_PENDING.all(connection, users=users)}
 
 
-def lock_pending(connection: Connection, users: Sequence[str]) -> dict[str, SessionRow]:
-    """The pending session of each player who has one, locked."""
-    return {row.user_id: row for row in _LOCK_PENDING.all(connection, users=users)}
+def lock_pending(
+    connection: Connection, users: Sequence[str]
+) -> tuple[dict[str, SessionRow], datetime]:
+    """The pending session of each player who has one, locked, and the time since."""
+    locked, now = _LOCK_PENDING.all(connection, users=users)
+    return {row.user_id: row for row in locked}, now
 
 
 def open_sessions(connection: Connection, rows: Sequence[SessionRow]) -> set[Key]:
@@ -262,8 +261,7 @@ def place_of(row: SessionRow) -> Place:
 
 def history(connection: Connection, page: Page) -> list[SessionRow]:
     """Finished sessions of one player, newest first."""
-    parameters = {field.name: getattr(page, field.name) for field in fields(Page)}
-    return _HISTORY.all(connection, **parameters)
+    return _HISTORY.all(connection, **page._asdict())
 
 
 def in_order(rows: Iterable[Any]) -> list[Any]:

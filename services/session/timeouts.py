@@ -1,7 +1,6 @@
 """Sessions that nobody completed in time: closed by whoever looks first, at last by the sweeper."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from services.kit.batches import isolated
@@ -51,8 +50,7 @@ class Timeouts:
 
 def timed_out(row: SessionRow, numbers: Rules) -> SessionRow:
     """A session that nobody completed in time; it pays nothing."""
-    return replace(
-        row,
+    return row._replace(
         status="timeout",
         ended_at=rules.completable_until(row.ends_at, numbers),
         reward_exp=0,

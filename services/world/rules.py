@@ -4,8 +4,9 @@ Pure: time is an argument. The numbers come from the rules file's section
 [world]. The rules of the streak and the zones stand in streak.py.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 # Each room, and where a world keeps its level.
 LEVELS = {
@@ -48,8 +49,7 @@ class Rules:
             raise ValueError(message)
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(NamedTuple):
     """One player's town as it is stored; see tables.py.
 
     `day_streak` is as of `last_session_date`; what a player is shown also
@@ -96,7 +96,7 @@ def counted(world: World, rules: Rules) -> World:
         column: max(getattr(world, column), level_by_rule(room, total, rules))
         for room, column in LEVELS.items()
     }
-    return replace(world, total_sessions_success=total, **levels)
+    return world._replace(total_sessions_success=total, **levels)
 
 
 def upgraded(before: World, after: World) -> tuple[str, ...]:

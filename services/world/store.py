@@ -5,9 +5,8 @@ user order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Text, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -28,16 +27,14 @@ from services.world.tables import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Names one session of one player."""
 
     user_id: str
     session_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreditRow:
+class CreditRow(NamedTuple):
     """A session that counts; `rooms` are those that it upgraded."""
 
     user_id: str
@@ -48,27 +45,24 @@ class CreditRow:
     rooms: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Credited:
+class _Credited(NamedTuple):
     user_id: str
     session_id: str
     rooms_upgraded: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Day:
+class _Day(NamedTuple):
     user_id: str
     local_date: date
 
 
-@dataclass(frozen=True, slots=True)
-class _DayOfKind:
+class _DayOfKind(NamedTuple):
     user_id: str
     local_date: date
     kind: str
 
 
-_WORLD = [world_state.c[field.name] for field in fields(World)]
+_WORLD = [world_state.c[name] for name in World._fields]
 _WORLDS = select(*_WORLD).where(of_users(world_state.c.user_id)).order_by(world_state.c.user_id)
 _READ_WORLDS = Query(_WORLDS, World)
 _LOCK_WORLDS = Query(_WORLDS.with_for_update(of=world_state), World)
@@ -137,7 +131,7 @@ _DATES = Query(
     _DayOfKind,
 )
 
-_CHANGE = [zone_change.c[field.name] for field in fields(ZoneChange)]
+_CHANGE = [zone_change.c[name] for name in ZoneChange._fields]
 _ZONE_CHANGES = Query(select(*_CHANGE).where(of_users(zone_change.c.user_id)), ZoneChange)
 _FORGET_LATER_ZONES = Command(
     delete(zone_change).where(

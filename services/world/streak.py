@@ -7,9 +7,10 @@ the order in which they became known.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from services.world.rules import UTC, Rules, World
@@ -27,8 +28,7 @@ class Dates:
     bridges: set[date] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneChange:
+class ZoneChange(NamedTuple):
     """From `changed_at` on, by the player's clock, this zone is in force."""
 
     user_id: str
@@ -99,8 +99,7 @@ def continued(world: World, day: date) -> World:
     through = world.streak_through
     follows = through is not None and day - through <= _DAY
     days = world.day_streak + 1 if follows else 1
-    return replace(
-        world,
+    return world._replace(
         day_streak=days,
         longest_streak=max(world.longest_streak, days),
         last_session_date=day,
@@ -112,8 +111,7 @@ def recomputed(world: World, dates: Dates) -> World:
     """The world with the streaks that all its credited dates make."""
     runs = [run for run in _runs(dates.earned | dates.bridges) if dates.earned & run]
     lengths = [len(dates.earned & run) for run in runs]
-    return replace(
-        world,
+    return world._replace(
         day_streak=lengths[-1] if runs else 0,
         longest_streak=max(lengths, default=0),
         last_session_date=max(dates.earned, default=None),

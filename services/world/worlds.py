@@ -1,7 +1,7 @@
 """What happens to worlds: each change is one transaction, lock → decide → save."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -98,7 +98,7 @@ class Worlds:
         def decide(connection: Connection, worlds: dict[str, World]) -> None:
             world = worlds[user_id]
             if revision > world.clock_revision:
-                set_ = replace(world, clock_offset_seconds=offset_seconds, clock_revision=revision)
+                set_ = world._replace(clock_offset_seconds=offset_seconds, clock_revision=revision)
                 now = self._seen(set_, database_now(connection)).now
                 store.save_worlds(connection, [_zone_kept(connection, set_, now)])
 
@@ -144,7 +144,7 @@ class Worlds:
         if allowed_from is not None and now < allowed_from:
             raise ZoneChangedRecently.until(allowed_from)
         store.set_zone(connection, ZoneChange(world.user_id, now, timezone))
-        moved = replace(world, timezone=timezone, zone_changed_at=now)
+        moved = world._replace(timezone=timezone, zone_changed_at=now)
         skipped = streak.skipped(
             streak.local_date(now, world.timezone), streak.local_date(now, timezone)
         )
@@ -175,4 +175,4 @@ def _zone_kept(connection: Connection, world: World, now: datetime) -> World:
     if world.zone_changed_at is None or world.zone_changed_at <= now:
         return world
     store.set_zone(connection, ZoneChange(world.user_id, now, world.timezone))
-    return replace(world, zone_changed_at=now)
+    return world._replace(zone_changed_at=now)

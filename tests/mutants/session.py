@@ -24,9 +24,9 @@ def database_now(_: object) -> datetime:
 MUTANTS = (
     Mutant(
         name="a completion does not lock its session",
-        file="services/session/store.py",
-        before="    .with_for_update(of=session),\n    SessionRow,",
-        after="    ,\n    SessionRow,",
+        file="services/session/completion_store.py",
+        before="    .with_for_update(of=[session, hero]),\n",
+        after="    ,\n",
         tests=(f"{_RACES}::test_sixty_parallel_completes_pay_once_with_equal_answers",),
     ),
     Mutant(
@@ -48,8 +48,8 @@ MUTANTS = (
     Mutant(
         name="a session that occurs twice in a batch is paid twice",
         file="services/session/sessions.py",
-        before="self._completed(sessions[key], grown[key.user_id], now)",
-        after="self._completed(locked[key], grown[key.user_id], now)",
+        before="before = sessions.get(key)",
+        after="before = {row.key: row for row, _ in locked}.get(key)",
         tests=(f"{_PLAY}::test_a_batch_is_answered_in_its_order_and_each_item_alone",),
     ),
     Mutant(
@@ -67,6 +67,13 @@ MUTANTS = (
         tests=(f"{_STORE}::test_a_final_status_is_never_changed",),
     ),
     Mutant(
+        name="a completion overwrites a final status",
+        file="services/session/completion_store.py",
+        before="        session.c.id == _outcome.c.id,\n        session.c.status == PENDING,",
+        after="        session.c.id == _outcome.c.id,",
+        tests=(f"{_STORE}::test_a_completion_never_changes_a_final_status",),
+    ),
+    Mutant(
         name="a repeated completion is refused until its effects are settled",
         file="services/session/sessions.py",
         before='        if row.status == "success":\n            return _Completed',
@@ -77,14 +84,14 @@ MUTANTS = (
     Mutant(
         name="completing goes by the local clock",
         file="services/session/sessions.py",
-        before="        now = database_now(connection)\n        # The same session",
-        after="        now = datetime.now().astimezone()\n        # The same session",
+        before="locked, now = completion_store.lock(connection, keys)",
+        after="locked, now = completion_store.lock(connection, keys)[0], datetime.now().astimezone()",
         tests=(_CLOCK,),
     ),
     Mutant(
         name="starting goes by the local clock",
         file="services/session/sessions.py",
-        before="        now = database_now(connection)\n        nows = {",
+        before="        nows = {",
         after="        now = datetime.now().astimezone()\n        nows = {",
         tests=(_CLOCK,),
     ),
@@ -189,8 +196,8 @@ MUTANTS = (
     Mutant(
         name="a dead delivery is given up one refusal too early",
         file="services/session/settle.py",
-        before="    if refusals < REFUSALS:",
-        after="    if refusals < REFUSALS - 1:",
+        before="    if after.settle_refusals == REFUSALS:",
+        after="    if after.settle_refusals == REFUSALS - 1:",
         tests=(
             f"{_SETTLING}::test_a_delivery_that_is_refused_ten_times_is_dead_and_not_tried_again",
         ),

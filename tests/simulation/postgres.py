@@ -7,7 +7,7 @@ sql.py and the files that it names; every other line of a service runs as it doe
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -132,7 +132,7 @@ class Transaction:
 
     def update(self, table: str, key: Key, **columns: Any) -> None:
         """Stores columns of a row that exists."""
-        self.put(table, key, replace(self.lock(table, key), **columns))
+        self.put(table, key, self.lock(table, key)._replace(**columns))
 
     def insert(self, table: str, key: Key, row: Any) -> bool:
         """Whether the key was free, once nobody else is about to take it."""

@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlalchemy import Column
 
-from services.session import player_store
+from services.session import completion_store, player_store
 from services.session import store as session_store
 from services.session.outbox import SESSIONS
 from services.session.store import Key, SessionRow
 from services.session.tables import session
 from tests.simulation.postgres import Statement, Transaction
-from tests.simulation.sql import Parameters, given, users_of
+from tests.simulation.sql import Parameters, given, timed, users_of
 
 _KEY = (session.c.user_id, session.c.id)
 
@@ -20,6 +20,22 @@ def lock_sessions(transaction: Transaction, parameters: Parameters) -> Any:
     keys = [(row["user_id"], row["id"]) for row in given(parameters, _KEY)]
     there = [key for key in keys if transaction.get("session", key) is not None]
     return [transaction.lock("session", key) for key in there]
+
+
+def lock_sessions_and_heroes(transaction: Transaction, parameters: Parameters) -> Any:
+    keys = [(row["user_id"], row["id"]) for row in given(parameters, _KEY)]
+    there = [key for key in keys if transaction.get("session", key) is not None]
+    pairs = [
+        (*transaction.lock("session", key), *transaction.lock("hero", key[:1])) for key in there
+    ]
+    return timed(transaction, pairs)
+
+
+def save_sessions_and_heroes(transaction: Transaction, parameters: Parameters) -> Any:
+    close_sessions(transaction, parameters)
+    for columns in given(parameters, (*_KEY, *completion_store._GROWN)):
+        grown = {c.name.removeprefix("hero_"): columns[c.name] for c in completion_store._GROWN}
+        transaction.update("hero", (columns["user_id"],), **grown)
 
 
 def _pending(transaction: Transaction, parameters: Parameters) -> list[SessionRow]:
@@ -34,7 +50,7 @@ def read_pending(transaction: Transaction, parameters: Parameters) -> Any:
 def lock_pending(transaction: Transaction, parameters: Parameters) -> Any:
     found = _pending(transaction, parameters)
     locked = [transaction.lock("session", (row.user_id, row.id)) for row in found]
-    return [row for row in locked if row.status == "pending"]
+    return timed(transaction, [row for row in locked if row.status == "pending"])
 
 
 def open_sessions(transaction: Transaction, parameters: Parameters) -> Any:
@@ -50,7 +66,7 @@ def open_sessions(transaction: Transaction, parameters: Parameters) -> Any:
 
 
 def close_sessions(transaction: Transaction, parameters: Parameters) -> Any:
-    for columns in given(parameters, session_store._FINAL):
+    for columns in given(parameters, session_store.CLOSED):
         key = (columns["user_id"], columns["id"])
         if transaction.lock("session", key).status == "pending":
             transaction.update("session", key, **columns)
@@ -84,7 +100,8 @@ def save_heroes(transaction: Transaction, parameters: Parameters) -> Any:
 
 def read_tasks(transaction: Transaction, parameters: Parameters) -> Any:
     keys = [(row["user_id"], row["id"]) for row in given(parameters, _KEY)]
-    return [row for key in keys if (row := transaction.get("task", key)) is not None]
+    found = [row for key in keys if (row := transaction.get("task", key)) is not None]
+    return [(row, transaction.get("hero", (row.user_id,))) for row in found]
 
 
 def read_unsettled(transaction: Transaction, parameters: Parameters) -> Any:
@@ -133,6 +150,8 @@ def mark(transaction: Transaction, parameters: Parameters) -> Any:
 
 MEANING: Mapping[str, Statement] = {
     session_store._LOCK_SESSIONS.sql: lock_sessions,
+    completion_store._LOCK.sql: lock_sessions_and_heroes,
+    completion_store._SAVE.sql: save_sessions_and_heroes,
     session_store._READ_PENDING.sql: read_pending,
     session_store._LOCK_PENDING.sql: lock_pending,
     session_store._OPEN.sql: open_sessions,

@@ -7,7 +7,7 @@ statement that nobody lists stops the simulation.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -61,6 +61,11 @@ def users_of(parameters: Parameters) -> set[str]:
 
 def read_clock(transaction: Transaction, _: Parameters) -> Any:
     return [clock._Now(transaction.now())]
+
+
+def timed(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> Any:
+    """What a `Lock` of services/kit/statements.py gives: rows, each with the time."""
+    return [(*row, transaction.now()) for row in rows] or [(None, transaction.now())]
 
 
 def hurry(transaction: Transaction, _: Parameters) -> Any:

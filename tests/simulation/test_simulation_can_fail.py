@@ -14,9 +14,7 @@ from sqlalchemy import Column
 from services.inventory import store as inventory_store
 from services.inventory.store import Grant
 from services.inventory.tables import drop_grant
-from services.kit import clock
-from services.session import outbox, rules, settle
-from services.session import store as session_store
+from services.session import completion_store, outbox, rules, settle
 from services.session.outbox import SESSIONS
 from services.session.receivers import WorldAndInventory
 from services.session.sessions import Sessions
@@ -25,8 +23,9 @@ from services.session.store import Key, SessionRow
 from services.session.tables import session
 from services.world import store as world_store
 from services.world import streak
+from tests.simulation import session_sql
 from tests.simulation.postgres import Transaction
-from tests.simulation.sql import given
+from tests.simulation.sql import given, timed
 from tests.simulation.storm import simulated
 from tests.simulation.town import SESSION_RULES, Parts
 
@@ -68,13 +67,13 @@ class RollsAgain(Sessions):
         if not done.replayed:
             return done
         roll = rules.luck(secrets.token_bytes(32), row.id).roll
-        return replace(done, session=replace(row, dropped=roll < SESSION_RULES.drop_chance))
+        return replace(done, session=row._replace(dropped=roll < SESSION_RULES.drop_chance))
 
 
 class PaysAgain(Sessions):
     def _completed(self, row: SessionRow, hero: Any, now: Any) -> Any:
         if row.status == "success":
-            row = replace(row, status="pending")
+            row = row._replace(status="pending")
         return super()._completed(row, hero, now)
 
 
@@ -103,7 +102,15 @@ def _nothing(_: Transaction, __: Mapping[str, Any]) -> Any:
 def _session_unlocked(transaction: Transaction, parameters: Mapping[str, Any]) -> Any:
     keys = given(parameters, (session.c.user_id, session.c.id))
     found = [transaction.get("session", (key["user_id"], key["id"])) for key in keys]
-    return [row for row in found if row is not None]
+    there = [(*row, *transaction.get("hero", (row.user_id,))) for row in found if row]
+    return timed(transaction, there)
+
+
+def _saved_in_parts(transaction: Transaction, parameters: Mapping[str, Any]) -> Any:
+    session_sql.close_sessions(transaction, parameters)
+    transaction.postgres.apply(transaction._writes)
+    transaction.postgres.weather.strike_connection()
+    session_sql.save_sessions_and_heroes(transaction, parameters)
 
 
 def _lease_not_compared(transaction: Transaction, parameters: Mapping[str, Any]) -> Any:
@@ -138,18 +145,19 @@ def _grant_without_key(transaction: Transaction, parameters: Mapping[str, Any]) 
 
 
 def _leased_for_long(row: SessionRow, *, now: datetime) -> SessionRow:
-    return replace(settle.leased(row, now=now), settle_after=now + timedelta(minutes=2))
+    return settle.leased(row, now=now)._replace(settle_after=now + timedelta(minutes=2))
 
 
-def _clock_ahead(transaction: Transaction, _: Mapping[str, Any]) -> Any:
-    return [clock._Now(transaction.now() + timedelta(minutes=5))]
+def _clock_ahead(transaction: Transaction, parameters: Mapping[str, Any]) -> Any:
+    rows = session_sql.lock_sessions_and_heroes(transaction, parameters)
+    return [(*row[:-1], row[-1] + timedelta(minutes=5)) for row in rows]
 
 
 def _means(**meanings: Any) -> Parts:
     """The town in which these statements mean something else."""
     texts = {
-        "clock": clock._CLOCK.sql,
-        "lock_sessions": session_store._LOCK_SESSIONS.sql,
+        "lock_sessions": completion_store._LOCK.sql,
+        "save": completion_store._SAVE.sql,
         "lease": SESSIONS.lease.sql,
         "mark": SESSIONS.mark.sql,
         "read_credited": world_store._CREDITED.sql,
@@ -167,9 +175,7 @@ MUTANTS = (
     Mutant("pays whatever was paid", "I1", Parts(sessions=PaysAgain)),
     Mutant("session answers early", "I", Parts(transactions={"session": AnswersBeforeItCommits})),
     Mutant("world answers early", "I4", Parts(transactions={"world": AnswersBeforeItCommits})),
-    Mutant(
-        "session commits in parts", "I1", Parts(transactions={"session": CommitsEveryStatement})
-    ),
+    Mutant("session saves in parts", "I1", _means(save=_saved_in_parts)),
     Mutant("world commits in parts", "I", Parts(transactions={"world": CommitsEveryStatement})),
     Mutant("no lock on the session", "I1", _means(lock_sessions=_session_unlocked)),
     Mutant(
@@ -180,7 +186,7 @@ MUTANTS = (
     ),
     Mutant("lease not compared", "two sweepers", _means(lease=_lease_not_compared)),
     Mutant("first mark overwritten", "the first mark", _means(mark=_mark_overwritten)),
-    Mutant("a clock that is ahead", "I9", _means(clock=_clock_ahead)),
+    Mutant("a clock that is ahead", "I9", _means(lock_sessions=_clock_ahead)),
     Mutant("waits too long", "R7", patches=((outbox, "leased", _leased_for_long),)),
     Mutant("never gives up", "I5", patches=((outbox, "refused", lambda row: row),)),
     Mutant(

@@ -162,7 +162,7 @@ def test_i3_an_item_owned_twice_is_named() -> None:
 
 
 def test_i4_a_settled_success_that_does_not_count_is_named() -> None:
-    world = replace(WORLD, total_sessions_success=5)
+    world = WORLD._replace(total_sessions_success=5)
     missing = Player(world=world, credits=[credit(n) for n in range(5)])
 
     assert found(missing) == [("I4", "session", "session-5", "not counted", "counted")]
@@ -173,7 +173,7 @@ def test_i4_a_success_on_its_way_may_count_already() -> None:
 
 
 def test_i4_a_count_without_a_success_is_named_with_all_that_follows() -> None:
-    world = replace(WORLD, total_sessions_success=7)
+    world = WORLD._replace(total_sessions_success=7)
     surplus = Player(world=world, credits=[*Player().credits, credit(1, session_id="nobody's")])
 
     assert found(surplus) == [
@@ -184,7 +184,7 @@ def test_i4_a_count_without_a_success_is_named_with_all_that_follows() -> None:
 
 @pytest.mark.parametrize("level", [1, 3])
 def test_i4_a_room_has_the_level_of_the_rule(level: int) -> None:
-    wrong = Player(world=replace(WORLD, study_room_level=level))
+    wrong = Player(world=WORLD._replace(study_room_level=level))
 
     assert found(wrong) == [("I4", "study_room_level", None, level, 2)]
 
@@ -289,7 +289,7 @@ def test_i10_is_not_judged_once_a_clock_may_have_been_set_back(revision: int, co
 
 
 def test_i11_a_streak_that_the_dates_do_not_make_is_named_by_its_columns() -> None:
-    wrong = Player(world=replace(WORLD, day_streak=3, longest_streak=9))
+    wrong = Player(world=WORLD._replace(day_streak=3, longest_streak=9))
 
     assert found(wrong) == [
         ("I11", "streak", None, "day_streak 3, longest_streak 9", "day_streak 2, longest_streak 2")
@@ -308,7 +308,7 @@ def test_i11_earned_dates_are_those_of_the_counted_sessions() -> None:
 
 def test_i11_a_bridge_holds_a_streak_together_and_adds_nothing() -> None:
     bridge = DAYS[1] + timedelta(days=1)
-    world = replace(WORLD, streak_through=bridge, bridged_through=bridge)
+    world = WORLD._replace(streak_through=bridge, bridged_through=bridge)
 
     assert found(Player(world=world, dates=Dates(earned=set(DAYS), bridges={bridge}))) == []
 

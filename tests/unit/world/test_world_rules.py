@@ -1,6 +1,5 @@
 """The rooms grow with the number of successes, and never fall."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,7 +74,7 @@ def test_two_rooms_can_grow_with_one_session() -> None:
 
 
 def test_a_room_keeps_its_level_when_the_rules_take_it_away() -> None:
-    world = replace(after(4), build_room_level=7)
+    world = after(4)._replace(build_room_level=7)
 
     assert counted(world, NUMBERS).build_room_level == 7
 

@@ -1,7 +1,6 @@
 """The streak is a function of the credited dates, and of today."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
@@ -221,7 +220,7 @@ def test_the_first_change_of_zone_is_free_the_next_waits_a_day() -> None:
     numbers = Rules(zone_change_hours=24, upgrades=())
 
     assert zone_allowed_from(NEW, numbers) is None
-    assert zone_allowed_from(replace(NEW, zone_changed_at=noon), numbers) == noon + timedelta(
+    assert zone_allowed_from(NEW._replace(zone_changed_at=noon), numbers) == noon + timedelta(
         days=1
     )
 
