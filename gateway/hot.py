@@ -13,9 +13,6 @@ from protos.world.v1 import world_pb2
 from services.kit.errors import Failure, from_item
 from services.kit.failpoints import reach
 
-# What is worn only adorns a completion: a hung inventory must not hold it up.
-WORN_S = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Whole:
@@ -25,14 +22,6 @@ class Whole:
     hero: session_pb2.Hero
     wardrobe: inventory_pb2.Wardrobe
     world: world_pb2.World
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """A completion; `wardrobe` is None where the worn items are unknown."""
-
-    completion: session_pb2.Completion
-    wardrobe: inventory_pb2.Wardrobe | None
 
 
 class Hot:
@@ -111,28 +100,19 @@ class Hot:
 
     async def _completes(
         self, completes: list[session_pb2.Complete], timeout_s: float
-    ) -> Sequence[Completed | Failure]:
+    ) -> Sequence[session_pb2.Completion | Failure]:
         session = self._services.session
         request = session_pb2.BatchCompleteSessionsRequest(completes=completes)
         method = session.methods.BatchCompleteSessions
         reach("gateway.complete.before_call")
-        answer, wardrobes = await asyncio.gather(
-            session.call(method, request, timeout_s=timeout_s),
-            self._worn([complete.user_id for complete in completes]),
-        )
+        answer = await session.call(method, request, timeout_s=timeout_s)
         reach("gateway.complete.after_call")
         return [
             from_item(result.failure)
             if result.WhichOneof("outcome") == "failure"
-            else Completed(result.completed, wardrobe)
-            for result, wardrobe in zip(answer.results, wardrobes, strict=True)
+            else result.completed
+            for result in answer.results
         ]
-
-    async def _worn(self, users: list[str]) -> Sequence[inventory_pb2.Wardrobe | None]:
-        try:
-            return await self._wardrobes(users, WORN_S)
-        except Failure:
-            return [None] * len(users)
 
     async def _wardrobes(
         self, users: list[str], timeout_s: float

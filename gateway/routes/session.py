@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Problem, invalid
-from gateway.hot import Completed
 from gateway.identity import Player
 from gateway.input import DIGITS, Id, QueryDate, Strict, absent, no_body, query, read
 from gateway.once import once, replay_headers
@@ -129,10 +128,11 @@ def session_json(session: pb.Session) -> dict[str, Any]:
     }
 
 
-def completion_json(done: Completed) -> dict[str, Any]:
+def completion_json(completion: pb.Completion) -> dict[str, Any]:
     """`Completion` of the contract."""
-    completion, session = done.completion, done.completion.session
+    session = completion.session
     world = completion.world if completion.HasField("world") else None
+    wardrobe = completion.wardrobe if completion.HasField("wardrobe") else None
     world_state = world and world_json(world)
     has_drop = session.HasField("dropped_item")
     return {
@@ -140,12 +140,12 @@ def completion_json(done: Completed) -> dict[str, Any]:
         "exp_reward": session.reward_exp,
         "gold_reward": session.reward_gold,
         "dropped_item": owned_item_json(session.dropped_item) if has_drop else None,
-        "hero": hero_json(completion.hero, done.wardrobe, world),
+        "hero": hero_json(completion.hero, wardrobe, world),
         "worldState": world_state,
         "world_state": world_state,
         "levels_gained": completion.levels_gained,
         "rooms_upgraded": [WORLD_ROOMS.word(room) for room in completion.rooms_upgraded],
-        "settled": completion.settled and world is not None and done.wardrobe is not None,
+        "settled": completion.settled and world is not None and wardrobe is not None,
         "drop_proof": _proof_json(completion.drop_proof),
     }
 
@@ -196,7 +196,7 @@ async def complete_session(request: Request) -> Response:
     chosen = await read(request, Chosen)
     asked = pb.Complete(user_id=player.id, session_id=chosen.session_id)
     done = await town_of(request).hot.complete.ask(player.id, asked)
-    return json_answer(completion_json(done), headers=replay_headers(done.completion))
+    return json_answer(completion_json(done), headers=replay_headers(done))
 
 
 async def cancel_session(request: Request) -> Response:

@@ -73,7 +73,7 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
         self, request: pb.BatchGrantDropsRequest, _: grpc.ServicerContext
     ) -> pb.BatchGrantDropsResponse:
         drops = [Drop(d.user_id, d.session_id, d.luck) for d in request.drops]
-        outcomes = isolated(self._give, drops)
+        outcomes = isolated(self._give, drops) if drops else []
         given = [o.item_id for o in outcomes if isinstance(o, Grant) and o.item_id]
         items = self._catalogue.with_items(given).items
         results = [
@@ -82,7 +82,8 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
             else pb.DropResult(granted=granted_message(outcome, items))
             for outcome in outcomes
         ]
-        return pb.BatchGrantDropsResponse(results=results)
+        wardrobes = self._wardrobes(request.wardrobes_of)
+        return pb.BatchGrantDropsResponse(results=results, wardrobes=wardrobes)
 
     def BatchGetInventories(
         self, request: pb.BatchGetInventoriesRequest, _: grpc.ServicerContext
@@ -101,9 +102,7 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     def BatchGetWardrobes(
         self, request: pb.BatchGetWardrobesRequest, _: grpc.ServicerContext
     ) -> pb.BatchGetWardrobesResponse:
-        worn = self._belongings.worn(request.user_ids)
-        wardrobes = [wardrobe_message(user, worn[user]) for user in request.user_ids]
-        return pb.BatchGetWardrobesResponse(wardrobes=wardrobes)
+        return pb.BatchGetWardrobesResponse(wardrobes=self._wardrobes(request.user_ids))
 
     def ListItems(
         self, request: pb.ListItemsRequest, _: grpc.ServicerContext
@@ -182,6 +181,10 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
             request.user_id, offset_seconds=request.offset.seconds, revision=request.revision
         )
         return pb.SetClockResponse()
+
+    def _wardrobes(self, users: Sequence[str]) -> list[pb.Wardrobe]:
+        worn = self._belongings.worn(users) if users else {}
+        return [wardrobe_message(user, worn[user]) for user in users]
 
     def _give(self, drops: Sequence[Drop]) -> list[Grant | LuckMalformed]:
         obtainable = self._catalogue.current().obtainable

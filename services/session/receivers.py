@@ -4,6 +4,7 @@ See settle.py and deliveries.py for what follows from their answers.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic
 
 import structlog
@@ -32,14 +33,19 @@ class WorldAndInventory:
         self._credits = world_pb2_grpc.WorldServiceStub(world.channel)
         self._drops = inventory_pb2_grpc.InventoryServiceStub(inventory.channel)
 
-    def tell(self, rows: Sequence[SessionRow], *, timeout_s: float) -> Told:
+    def tell(
+        self, rows: Sequence[SessionRow], *, timeout_s: float, asks_wardrobes: bool = False
+    ) -> Told:
         """Also tells world of what is settled, for its answer: how the town is now."""
         dropping = [row for row in rows if row.dropped and row.settled_at is None]
+        users = [row.user_id for row in rows] if asks_wardrobes else []
         credits_ = _Telling(self._credit, rows, "credited", timeout_s)
-        drops = _Telling(self._drop, dropping, "granted", timeout_s) if dropping else None
+        drop = partial(self._drop, wardrobes_of=users)
+        drops = _Telling(drop, dropping, "granted", timeout_s) if dropping or users else None
         credited, no_credit = credits_.outcomes()
         granted, no_grant = drops.outcomes() if drops else ({}, {})
-        return Told(credited, granted, frozenset([*no_credit, *no_grant]))
+        wardrobes = {w.user_id: w for w in drops.answer.wardrobes} if drops and drops.answer else {}
+        return Told(credited, granted, frozenset([*no_credit, *no_grant]), wardrobes)
 
     def _credit(self, rows: Sequence[SessionRow], timeout_s: float) -> Call[Any]:
         credits_ = [
@@ -49,14 +55,16 @@ class WorldAndInventory:
         request = world_pb2.BatchCreditSessionsRequest(credits=credits_)
         return self._world.begin(self._credits.BatchCreditSessions, request, timeout_s=timeout_s)
 
-    def _drop(self, rows: Sequence[SessionRow], timeout_s: float) -> Call[Any]:
+    def _drop(
+        self, rows: Sequence[SessionRow], timeout_s: float, *, wardrobes_of: Sequence[str]
+    ) -> Call[Any]:
         drops = [
             inventory_pb2.Drop(
                 user_id=row.user_id, session_id=row.id, luck=rules.luck(row.seed, row.id).choice
             )
             for row in rows
         ]
-        request = inventory_pb2.BatchGrantDropsRequest(drops=drops)
+        request = inventory_pb2.BatchGrantDropsRequest(drops=drops, wardrobes_of=wardrobes_of)
         return self._inventory.begin(self._drops.BatchGrantDrops, request, timeout_s=timeout_s)
 
 
@@ -105,11 +113,13 @@ class _Telling(Generic[Row]):
         self._outcome = outcome
         self._timeout_s = timeout_s
         self._call = begin(rows, timeout_s)
+        # Once it is there.
+        self.answer: Any = None
 
     def outcomes(self) -> tuple[dict[Key, Any], dict[Key, str]]:
         """Waits: what each row brought, and why some were refused; no word of the others."""
         try:
-            results = self._call.answer().results
+            self.answer = self._call.answer()
         except Unavailable:
             log.warning("settle_postponed", outcome=self._outcome, rows=len(self._rows))
             return {}, {}
@@ -117,7 +127,7 @@ class _Telling(Generic[Row]):
             return self._broken(failure)
         brought: dict[Key, Any] = {}
         refused: dict[Key, str] = {}
-        for row, result in zip(self._rows, results, strict=True):
+        for row, result in zip(self._rows, self.answer.results, strict=True):
             if result.HasField(self._outcome):
                 brought[row.key] = getattr(result, self._outcome)
             elif (why := from_item(result.failure).reason) != Unavailable.reason:

@@ -233,6 +233,7 @@ def _completion(closed: Closed, settlement: Settlement, numbers: Rules) -> pb.Co
         settled=settlement.is_settled,
         drop_proof=proof_message(row),
         replayed=closed.replayed,
+        wardrobe=settlement.wardrobe,
     )
 
 

@@ -10,7 +10,7 @@ who are told (receivers.py, gRPC): the simulation runs it between others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -70,12 +70,14 @@ class Tried:
 class Told:
     """What the receivers said: by session what it brought, or that it was refused.
 
-    What is in none of them is unknown: nobody answered.
+    `wardrobes` are by player, where they were asked for. What is in none of them is
+    unknown: nobody answered.
     """
 
     credited: Mapping[Key, world_pb2.Credited]
     granted: Mapping[Key, inventory_pb2.Granted]
     refused: frozenset[Key]
+    wardrobes: Mapping[str, inventory_pb2.Wardrobe] = field(default_factory=dict)
 
 
 _NOTHING = Told({}, {}, frozenset())
@@ -84,15 +86,18 @@ _NOTHING = Told({}, {}, frozenset())
 class Receivers(Protocol):
     """World and inventory."""
 
-    def tell(self, rows: Sequence[SessionRow], *, timeout_s: float) -> Told:
+    def tell(
+        self, rows: Sequence[SessionRow], *, timeout_s: float, asks_wardrobes: bool = False
+    ) -> Told:
         """Tells both of sessions of one shard, each keyed by the session. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What is known of a paid session's effects; `world` is None where unknown."""
+    """What is known of a paid session's effects; None where world or wardrobe are unknown."""
 
     world: world_pb2.World | None
+    wardrobe: inventory_pb2.Wardrobe | None
     rooms_upgraded: tuple[world_pb2.Room.ValueType, ...]
     item: dict[str, Any] | None
     is_settled: bool
@@ -115,7 +120,7 @@ class Settler:
         paid, and the sweeper goes on.
         """
         try:
-            known, _ = self._settle(rows, timeout_s)
+            known, _ = self._settle(rows, timeout_s, asks_wardrobes=True)
         except ShardsMixed:
             raise
         except Exception:
@@ -128,15 +133,15 @@ class Settler:
         return settle_page(self._outbox, self._swept)
 
     def _swept(self, rows: Sequence[SessionRow]) -> Tried:
-        known, refused = self._settle(rows, SWEEP_TIMEOUT_S)
+        known, refused = self._settle(rows, SWEEP_TIMEOUT_S, asks_wardrobes=False)
         settled = frozenset(key for key, settlement in known.items() if settlement.is_settled)
         return Tried(settled, refused)
 
     def _settle(
-        self, rows: Sequence[SessionRow], timeout_s: float
+        self, rows: Sequence[SessionRow], timeout_s: float, *, asks_wardrobes: bool
     ) -> tuple[dict[Key, Settlement], frozenset[Key]]:
         reach("settle.before_tell")
-        told = self._receivers.tell(rows, timeout_s=timeout_s)
+        told = self._receivers.tell(rows, timeout_s=timeout_s, asks_wardrobes=asks_wardrobes)
         reach("settle.after_tell")
         known = {row.key: _settlement(row, told) for row in rows}
         settled = (row.key for row in rows if row.settled_at is None and known[row.key].is_settled)
@@ -189,6 +194,7 @@ def _settlement(row: SessionRow, told: Told) -> Settlement:
     drop_is_done = not row.dropped or row.settled_at is not None or grant is not None
     return Settlement(
         world=credit.world if credit else None,
+        wardrobe=told.wardrobes.get(row.user_id),
         rooms_upgraded=tuple(credit.rooms_upgraded) if credit else (),
         item=item,
         is_settled=credit is not None and drop_is_done,

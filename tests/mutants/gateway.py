@@ -88,16 +88,9 @@ MUTANTS = (
         tests=(f"{_IDENTITY}::test_a_made_up_key_while_auth_is_down_locks_nobody_out",),
     ),
     Mutant(
-        name="a completion fails for want of what the hero wears",
-        file="gateway/hot.py",
-        before="            return [None] * len(users)",
-        after="            raise",
-        tests=(f"{_ANSWERS}::test_a_completion_while_inventory_is_down_is_not_settled",),
-    ),
-    Mutant(
         name="a completion whose town is unknown calls itself settled",
         file="gateway/routes/session.py",
-        before="completion.settled and world is not None and done.wardrobe is not None",
+        before="completion.settled and world is not None and wardrobe is not None",
         after="completion.settled",
         tests=(f"{_ANSWERS}::test_a_completion_while_inventory_is_down_is_not_settled",),
     ),

@@ -131,6 +131,13 @@ MUTANTS = (
         tests=(f"{_SETTLING}::test_with_world_away_the_reward_is_paid_and_settled_later",),
     ),
     Mutant(
+        name="a completion fails for want of what the hero wears",
+        file="services/session/receivers.py",
+        before="drops.answer.wardrobes} if drops and drops.answer else {}",
+        after="drops.answer.wardrobes}",
+        tests=(f"{_SETTLING}::test_what_is_worn_is_unknown_while_inventory_is_away",),
+    ),
+    Mutant(
         name="a session is marked before world and inventory applied it",
         file="services/session/settle.py",
         before="is_settled=credit is not None and drop_is_done,",

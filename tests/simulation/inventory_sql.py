@@ -20,6 +20,10 @@ def lock_wardrobes(transaction: Transaction, parameters: Parameters) -> Any:
     return [transaction.lock("wardrobe", (row.user_id,)) for row in there]
 
 
+def read_wardrobes(transaction: Transaction, parameters: Parameters) -> Any:
+    return transaction.rows("wardrobe", users_of(parameters))
+
+
 def read_held(transaction: Transaction, parameters: Parameters) -> Any:
     owned = transaction.rows("owned", users_of(parameters))
     return [HeldRow(row.user_id, row.item_id) for row in owned]
@@ -60,6 +64,7 @@ def read_items(transaction: Transaction, _: Parameters) -> Any:
 MEANING: Mapping[str, Statement] = {
     inventory_store._MAKE_WARDROBES.sql: make_wardrobes,
     inventory_store._LOCK_WARDROBES.sql: lock_wardrobes,
+    inventory_store._READ_WARDROBES.sql: read_wardrobes,
     inventory_store._READ_HELD.sql: read_held,
     inventory_store._ACQUIRE.sql: acquire,
     inventory_store._READ_GRANTS.sql: read_grants,

@@ -48,15 +48,15 @@ class Mutant:
 
 class MarksBeforeItTells(Settler):
     def _settle(
-        self, rows: Sequence[SessionRow], timeout_s: float
+        self, rows: Sequence[SessionRow], timeout_s: float, **asks: bool
     ) -> tuple[dict[Key, Settlement], frozenset[Key]]:
         self._outbox.mark({row.key: None for row in rows if row.settled_at is None})
-        return super()._settle(rows, timeout_s)
+        return super()._settle(rows, timeout_s, **asks)
 
 
 class CallsAbsenceRefusal(WorldAndInventory):
-    def tell(self, rows: Sequence[SessionRow], *, timeout_s: float) -> Told:
-        told = super().tell(rows, timeout_s=timeout_s)
+    def tell(self, rows: Sequence[SessionRow], *, timeout_s: float, **asks: bool) -> Told:
+        told = super().tell(rows, timeout_s=timeout_s, **asks)
         silent = {row.key for row in rows if row.key not in told.credited}
         return replace(told, refused=told.refused | silent)
 

@@ -265,23 +265,29 @@ Global___Drop: _TypeAlias = Drop  # noqa: Y015
 
 @_typing.final
 class BatchGrantDropsRequest(_message.Message):
-    """Up to 128 drops, of players of one shard."""
+    """Up to 128 drops and up to 128 wardrobes, of players of one shard."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     DROPS_FIELD_NUMBER: _builtins.int
+    WARDROBES_OF_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def drops(self) -> _containers.RepeatedCompositeFieldContainer[Global___Drop]:
         """The drops; the same one may occur twice."""
+
+    @_builtins.property
+    def wardrobes_of(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The players whose wardrobes to tell."""
 
     def __init__(
         self,
         *,
         drops: _abc.Iterable[Global___Drop] | None = ...,
+        wardrobes_of: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["drops", b"drops"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drops", b"drops", "wardrobes_of", b"wardrobes_of"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -289,23 +295,29 @@ Global___BatchGrantDropsRequest: _TypeAlias = BatchGrantDropsRequest  # noqa: Y0
 
 @_typing.final
 class BatchGrantDropsResponse(_message.Message):
-    """One result per drop, in the order of the request."""
+    """One result per drop and one wardrobe per player, in the orders of the request."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULTS_FIELD_NUMBER: _builtins.int
+    WARDROBES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___DropResult]:
         """The results."""
+
+    @_builtins.property
+    def wardrobes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Wardrobe]:
+        """What is worn after the drops."""
 
     def __init__(
         self,
         *,
         results: _abc.Iterable[Global___DropResult] | None = ...,
+        wardrobes: _abc.Iterable[Global___Wardrobe] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results", "wardrobes", b"wardrobes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

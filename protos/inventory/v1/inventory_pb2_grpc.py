@@ -106,7 +106,8 @@ class InventoryServiceServicer:
     """
 
     def BatchGrantDrops(self, request, context):
-        """Gives each session's drop exactly once, however often it is told.
+        """Gives each session's drop exactly once, however often it is told; tells what
+        heroes wear as well, so that a completion needs one call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,9 @@ class InventoryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> InventoryServiceAsyncStub: ...
     BatchGrantDrops: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.BatchGrantDropsRequest, _inventory_pb2.BatchGrantDropsResponse]
-    """Gives each session's drop exactly once, however often it is told."""
+    """Gives each session's drop exactly once, however often it is told; tells what
+    heroes wear as well, so that a completion needs one call.
+    """
     BatchGetInventories: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.BatchGetInventoriesRequest, _inventory_pb2.BatchGetInventoriesResponse]
     """Reads what players own, newest first."""
     BatchGetWardrobes: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.BatchGetWardrobesRequest, _inventory_pb2.BatchGetWardrobesResponse]
@@ -83,7 +85,9 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     BatchGrantDrops: _aio.UnaryUnaryMultiCallable[_inventory_pb2.BatchGrantDropsRequest, _inventory_pb2.BatchGrantDropsResponse]  # type: ignore[assignment]
-    """Gives each session's drop exactly once, however often it is told."""
+    """Gives each session's drop exactly once, however often it is told; tells what
+    heroes wear as well, so that a completion needs one call.
+    """
     BatchGetInventories: _aio.UnaryUnaryMultiCallable[_inventory_pb2.BatchGetInventoriesRequest, _inventory_pb2.BatchGetInventoriesResponse]  # type: ignore[assignment]
     """Reads what players own, newest first."""
     BatchGetWardrobes: _aio.UnaryUnaryMultiCallable[_inventory_pb2.BatchGetWardrobesRequest, _inventory_pb2.BatchGetWardrobesResponse]  # type: ignore[assignment]
@@ -132,7 +136,9 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.BatchGrantDropsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.BatchGrantDropsResponse, _abc.Awaitable[_inventory_pb2.BatchGrantDropsResponse]]:
-        """Gives each session's drop exactly once, however often it is told."""
+        """Gives each session's drop exactly once, however often it is told; tells what
+        heroes wear as well, so that a completion needs one call.
+        """
 
     @_abc_1.abstractmethod
     def BatchGetInventories(

@@ -389,6 +389,7 @@ class Completion(_message.Message):
     SETTLED_FIELD_NUMBER: _builtins.int
     DROP_PROOF_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
+    WARDROBE_FIELD_NUMBER: _builtins.int
     levels_gained: _builtins.int
     """Levels that this very session gained."""
     settled: _builtins.bool
@@ -415,6 +416,10 @@ class Completion(_message.Message):
     def drop_proof(self) -> Global___DropProof:
         """The proof of the drop."""
 
+    @_builtins.property
+    def wardrobe(self) -> _inventory_pb2.Wardrobe:
+        """What the hero wears now; absent where unknown."""
+
     def __init__(
         self,
         *,
@@ -426,13 +431,19 @@ class Completion(_message.Message):
         settled: _builtins.bool = ...,
         drop_proof: Global___DropProof | None = ...,
         replayed: _builtins.bool = ...,
+        wardrobe: _inventory_pb2.Wardrobe | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_world", b"_world", "drop_proof", b"drop_proof", "hero", b"hero", "session", b"session", "world", b"world"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_wardrobe", b"_wardrobe", "_world", b"_world", "drop_proof", b"drop_proof", "hero", b"hero", "session", b"session", "wardrobe", b"wardrobe", "world", b"world"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_world", b"_world", "drop_proof", b"drop_proof", "hero", b"hero", "levels_gained", b"levels_gained", "replayed", b"replayed", "rooms_upgraded", b"rooms_upgraded", "session", b"session", "settled", b"settled", "world", b"world"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_wardrobe", b"_wardrobe", "_world", b"_world", "drop_proof", b"drop_proof", "hero", b"hero", "levels_gained", b"levels_gained", "replayed", b"replayed", "rooms_upgraded", b"rooms_upgraded", "session", b"session", "settled", b"settled", "wardrobe", b"wardrobe", "world", b"world"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__wardrobe: _TypeAlias = _typing.Literal["wardrobe"]  # noqa: Y015
+    _WhichOneofArgType__wardrobe: _TypeAlias = _typing.Literal["_wardrobe", b"_wardrobe"]  # noqa: Y015
     _WhichOneofReturnType__world: _TypeAlias = _typing.Literal["world"]  # noqa: Y015
     _WhichOneofArgType__world: _TypeAlias = _typing.Literal["_world", b"_world"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__wardrobe) -> _WhichOneofReturnType__wardrobe | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__world) -> _WhichOneofReturnType__world | None: ...
 
 Global___Completion: _TypeAlias = Completion  # noqa: Y015

@@ -150,6 +150,10 @@ def owned_item() -> inventory_pb2.OwnedItem:
     return inventory_pb2.OwnedItem(item=item(), obtained_at=STAMP, source=inventory_pb2.SOURCE_DROP)
 
 
+def wardrobe(user_id: str) -> inventory_pb2.Wardrobe:
+    return inventory_pb2.Wardrobe(user_id=user_id, equipped_hat_id=str(uuid.uuid4()))
+
+
 def item() -> inventory_pb2.Item:
     return inventory_pb2.Item(
         id=HAT,
@@ -170,6 +174,7 @@ def completion(user_id: str) -> session_pb2.Completion:
         levels_gained=1,
         rooms_upgraded=[world_pb2.ROOM_PLAZA],
         settled=True,
+        wardrobe=wardrobe(user_id),
         drop_proof=session_pb2.DropProof(
             seed=b"\x02" * 32,
             commitment=b"\x01" * 32,
@@ -239,10 +244,7 @@ def inventory_actor() -> Actor:
             inventories=[inventory_pb2.Inventory(items=[owned_item()]) for _ in r.user_ids]
         ),
         BatchGetWardrobes=lambda r: inventory_pb2.BatchGetWardrobesResponse(
-            wardrobes=[
-                inventory_pb2.Wardrobe(user_id=u, equipped_hat_id=str(uuid.uuid4()))
-                for u in r.user_ids
-            ]
+            wardrobes=[wardrobe(u) for u in r.user_ids]
         ),
         ListItems=lambda _: inventory_pb2.ListItemsResponse(
             entries=[inventory_pb2.CatalogueEntry(item=item(), owned=True)]

@@ -189,7 +189,7 @@ def test_a_completion_without_its_world_is_not_settled(stage: Stage, player: htt
 def test_a_completion_while_inventory_is_down_is_not_settled(
     stage: Stage, player: httpx.Client
 ) -> None:
-    with stage.inventory.playing(BatchGetWardrobes=refusing(Unavailable())):
+    with stage.session.playing(BatchCompleteSessions=completing(wardrobe=None)):
         answer = send(player, "POST /api/session/complete").json()
 
     assert answer["settled"] is False

@@ -54,6 +54,28 @@ def test_wardrobes_come_in_the_order_asked_for_and_may_repeat(stock: Stock) -> N
     assert list(answer.wardrobes) == [bare[0], dressed, bare[1], dressed]
 
 
+def test_drops_come_with_the_wardrobes_that_were_asked_for(stock: Stock) -> None:
+    ann = Player(stock)
+    hat = ann.own(HAT)
+    ann.equip(hat)
+
+    drops = [drop_of(ann.id)]
+    request = pb.BatchGrantDropsRequest(drops=drops, wardrobes_of=[ann.id])
+    answer = stock.session.BatchGrantDrops(request)
+
+    assert len(answer.results) == 1
+    assert list(answer.wardrobes) == [pb.Wardrobe(user_id=ann.id, equipped_hat_id=hat)]
+
+
+def test_wardrobes_may_be_asked_for_without_a_drop(stock: Stock) -> None:
+    ann = Player(stock)
+
+    answer = stock.session.BatchGrantDrops(pb.BatchGrantDropsRequest(wardrobes_of=[ann.id]))
+
+    assert list(answer.results) == []
+    assert list(answer.wardrobes) == [pb.Wardrobe(user_id=ann.id)]
+
+
 def test_reading_a_player_who_was_never_here_writes_nothing(stock: Stock, player: Player) -> None:
     player.items()
     player.worn()

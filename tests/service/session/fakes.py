@@ -126,7 +126,12 @@ class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
         )
         hat.obtained_at.FromDatetime(GIVEN_AT)
         granted = inventory_pb2.DropResult(granted=inventory_pb2.Granted(item=hat))
-        return inventory_pb2.BatchGrantDropsResponse(results=[granted for _ in request.drops])
+        wardrobes = [
+            inventory_pb2.Wardrobe(user_id=user, equipped_hat_id=hat.item.id)
+            for user in request.wardrobes_of
+        ]
+        results = [granted for _ in request.drops]
+        return inventory_pb2.BatchGrantDropsResponse(results=results, wardrobes=wardrobes)
 
 
 def served(name: str, servicer: Any) -> Served:

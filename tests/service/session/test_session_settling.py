@@ -74,6 +74,22 @@ def test_settling_takes_no_longer_than_the_caller_waits(
     assert town.world.time_left < 11.0
 
 
+def test_a_completion_tells_what_is_worn(town: Town) -> None:
+    done = Player(town.sessions).focus()
+
+    assert done.wardrobe.equipped_hat_id
+
+
+def test_what_is_worn_is_unknown_while_inventory_is_away(town: Town) -> None:
+    town.inventory.away = True
+
+    done = Player(town.sessions).focus()
+
+    town.inventory.away = False
+    assert not done.HasField("wardrobe")
+    assert done.session.reward_gold == 25
+
+
 def test_a_settled_session_answers_unsettled_while_the_world_is_unknown(town: Town) -> None:
     player = Player(town.sessions)
     first = player.focus()

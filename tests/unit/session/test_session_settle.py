@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from protos.inventory.v1 import inventory_pb2
 from protos.world.v1 import world_pb2
 from services.kit.errors import Unavailable
 from services.session.settle import Settler, Told
@@ -46,17 +47,23 @@ class Outbox:
         raise NotImplementedError
 
 
+NEW_WORLD = world_pb2.World(total_sessions_success=1)
+
+
 class Receivers:
     """Know everything that they are told, unless they are `broken`."""
 
     broken = False
 
-    def tell(self, rows: Sequence[SessionRow], *, timeout_s: float) -> Told:
+    def tell(
+        self, rows: Sequence[SessionRow], *, timeout_s: float, asks_wardrobes: bool = False
+    ) -> Told:
         assert timeout_s > 0
         if self.broken:
             raise ZeroDivisionError
-        world = world_pb2.World(total_sessions_success=1)
-        return Told({row.key: world_pb2.Credited(world=world) for row in rows}, {}, frozenset())
+        worlds = {row.key: world_pb2.Credited(world=NEW_WORLD) for row in rows}
+        wardrobes = {row.user_id: inventory_pb2.Wardrobe() for row in rows if asks_wardrobes}
+        return Told(worlds, {}, frozenset(), wardrobes)
 
 
 def test_a_mark_that_fails_costs_no_answer_and_is_made_up_for_by_the_sweeper() -> None:
