@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.envelope import Drain
+from gateway.input import WHOLE
 
 # From its first byte to its last, a request arrives within this.
 REQUEST_WITHIN_S = 10.0
@@ -123,6 +124,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """It is whole."""
         self._due = _Part.NOTHING
+        self.scope["state"][WHOLE] = True
         super().on_message_complete()
 
     def _watch(self) -> None:
