@@ -245,13 +245,7 @@ async def _received(request: Request) -> bytes:
 
 def _parsed(raw: bytes) -> Any:
     try:
-        document = json.loads(
-            raw.decode(),
-            object_pairs_hook=_unique,
-            parse_int=_integer,
-            parse_float=_number,
-            parse_constant=_constant,
-        )
+        document = _DECODER.decode(raw.decode())
     except RecursionError:
         raise _too_deep() from None
     except ValueError:
@@ -282,6 +276,12 @@ def _number(digits: str) -> float:
 
 def _constant(_: str) -> None:
     raise invalid(((), "number_not_finite", "NaN and Infinity are not numbers here."))
+
+
+# json.loads() would make one per body.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_float=_number, parse_constant=_constant
+)
 
 
 def _check(raw: bytes, document: Any) -> None:
