@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -151,6 +152,14 @@ def email_address(value: str, *, is_sandbox: bool) -> str:
     return checked.normalized
 
 
+def header(request: Request, name: bytes) -> str | None:
+    """The first header of that name, which is in lower case."""
+    for given, value in request.scope["headers"]:
+        if given == name:
+            return str(value, "latin-1")
+    return None
+
+
 async def read(request: Request, model: type[Model]) -> Model:
     """The JSON body as `model`. Raises the Problem that names what is wrong."""
     _require_type(request, _JSON)
@@ -201,24 +210,30 @@ def path_id(request: Request, name: str) -> str:
 
 
 def _require_type(request: Request, media_type: str) -> None:
-    kind, _, parameters = request.headers.get("content-type", "").partition(";")
-    charset = parameters.strip().lower().replace('"', "")
-    if kind.strip().lower() != media_type or charset not in ("", "charset=utf-8"):
+    if not _is_of(header(request, b"content-type") or "", media_type):
         detail = f"The request must be {media_type} in UTF-8."
         raise Problem(code="UNSUPPORTED_MEDIA_TYPE", detail=detail)
 
 
+# The clients of a town write it in a few ways only.
+@lru_cache(maxsize=64)
+def _is_of(content_type: str, media_type: str) -> bool:
+    kind, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    return kind.strip().lower() == media_type and charset in ("", "charset=utf-8")
+
+
 def _announces_body(request: Request) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in request.scope["headers"]
-    )
+    for name, value in request.scope["headers"]:
+        if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+            return True
+    return False
 
 
 async def _bytes(request: Request) -> bytes:
     """The body, as far as it may go: read no further once it is too large."""
-    announced = request.headers.get("content-length", "0")
-    if not announced.isdigit() or int(announced) > MAX_BYTES:
+    announced = header(request, b"content-length")
+    if announced is not None and (not announced.isdigit() or int(announced) > MAX_BYTES):
         raise Problem(code="PAYLOAD_TOO_LARGE")
     if WHOLE in request.scope.get("state", ()):
         return await _received(request)
