@@ -123,7 +123,7 @@ def refuse_too_long(scope: Scope) -> None:
     """Passes a request of usual size. Raises URI_TOO_LONG or HEADERS_TOO_LARGE."""
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_PATH_BYTES:
         raise Problem(code="URI_TOO_LONG")
-    if sum([len(name) + len(value) for name, value in scope["headers"]]) > MAX_HEADER_BYTES:
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
         raise Problem(code="HEADERS_TOO_LARGE")
 
 

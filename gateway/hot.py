@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.clients import Services
 from gateway.coalescer import Coalescer
@@ -17,8 +17,7 @@ from services.kit.failpoints import reach
 WORN_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """Everything that a profile shows."""
 
     user: auth_pb2.User
@@ -27,8 +26,7 @@ class Whole:
     world: world_pb2.World
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """A completion; `wardrobe` is None where the worn items are unknown."""
 
     completion: session_pb2.Completion
