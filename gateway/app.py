@@ -72,10 +72,10 @@ class Gateway(FastAPI):
         await serve(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """From the inside out: routes, known errors, hot calls, unknown errors, pages, envelope."""
+        """From the inside out: routes, known errors, unknown errors, hot calls, pages, envelope."""
         settings = self._settings
         routed = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
-        app: ASGIApp = Guard(HotCalls(self.routes, others=Deadline(routed)))
+        app: ASGIApp = HotCalls(self.routes, others=Guard(Deadline(routed)))
         if settings.cors_origins:
             app = CORSMiddleware(
                 app,
@@ -97,16 +97,16 @@ def create_app(
     drain = drain or Drain()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Town]]:
         services = Services(settings.secret, target_of)
         clock = AuthClock()
         keys, ended = Keys(services.auth), Ended(services.auth, clock)
         identity = Identity(settings, keys, ended, clock)
-        app.state.town = Town(settings, services, Hot(services), keys, identity, drain)
+        town = Town(settings, services, Hot(services), keys, identity, drain)
         services.readiness()
         following = asyncio.create_task(keep_up(keys, ended))
-        yield
-        await app.state.town.hot.drain()
+        yield {"town": town}
+        await town.hot.drain()
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following

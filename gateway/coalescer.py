@@ -7,7 +7,7 @@ cheaper each item.
 import asyncio
 import math
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -85,7 +85,7 @@ class Coalescer(Generic[Item, Answer]):
     ) -> None:
         self._send = send
         self._clock = clock
-        self._lanes: dict[int, _Lane[Item, Answer]] = {}
+        self._lanes: dict[int, _Lane[Item, Answer]] = defaultdict(_Lane)
         self._runs: set[asyncio.Task[None]] = set()
 
     async def ask(self, user_id: str, item: Item) -> Answer:
@@ -94,7 +94,7 @@ class Coalescer(Generic[Item, Answer]):
         Raises the item's failure, or Unavailable when the queue is full or the
         item waited too long.
         """
-        lane = self._lanes.setdefault(shard_of(user_id), _Lane())
+        lane = self._lanes[shard_of(user_id)]
         if len(lane.waiting) >= QUEUE:
             raise Unavailable
         future: asyncio.Future[Answer | Failure] = asyncio.get_running_loop().create_future()

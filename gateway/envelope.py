@@ -1,8 +1,8 @@
 """What surrounds every answer: its id, security headers, limits, a last resort.
 
-Plain ASGI, in layers: `Envelope` outermost, then CORS, then `Guard`, so that whatever
-is answered within carries the same headers; then the hot calls, and `Deadline` around
-all others.
+Plain ASGI, in layers: `Envelope` outermost, then CORS, so that whatever is answered
+within carries the same headers; then the hot calls (hotcalls.py), and `Guard` and
+`Deadline` around all others.
 """
 
 import asyncio
@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 
 import structlog
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.clients import BUDGET, Budget
 from gateway.errors import Problem, answer_to, problem_of
-from gateway.figures import ANSWERS
+from gateway.figures import answers
 from gateway.settings import GatewaySettings
 from services.kit.errors import Failure, Unavailable
 from services.kit.ids import uuid7
@@ -27,7 +28,10 @@ ANSWER_WITHIN_S = 9.5
 log = structlog.get_logger(__name__)
 
 # Answers of the API are for programs: a browser that is led there shows nothing.
-_API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
+_OF_API = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
@@ -55,22 +59,18 @@ class Envelope:
         """Serves one request."""
         request_id = uuid7(datetime.now(UTC))
         scope.setdefault("state", {}).update(request_id=request_id, public_url=self._public_url)
-        is_api = scope["path"].startswith("/api")
+        at_last = _OF_API if scope["path"].startswith("/api") else ()
         if scope["method"] == "HEAD":
             # Answered as GET; the server keeps the body to itself.
             scope = {**scope, "method": "GET"}
 
         async def enveloped(message: Message) -> None:
             if message["type"] == "http.response.start":
-                ANSWERS.labels(message["status"]).inc()
-                headers = [*message.get("headers", ()), *self._always]
-                headers.append((b"x-request-id", request_id.encode()))
-                if is_api:
-                    headers.append((b"cache-control", b"no-store"))
-                    headers.append((b"content-security-policy", _API_POLICY))
+                answers(message["status"]).inc()
+                own = (*self._always, (b"x-request-id", request_id.encode()), *at_last)
+                message["headers"] = [*message.get("headers", ()), *own]
                 if self._drain.is_on:
-                    headers.append((b"connection", b"close"))
-                message["headers"] = headers
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         await self._app(scope, receive, enveloped)
@@ -84,9 +84,6 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
-        if code := _too_long(scope):
-            await answer_to(Problem(code=code), scope)(scope, receive, send)
-            return
         started = False
 
         async def watched(message: Message) -> None:
@@ -95,14 +92,13 @@ class Guard:
             await send(message)
 
         try:
+            refuse_too_long(scope)
             await self._app(scope, receive, watched)
         except Exception as error:
-            if not isinstance(error, Problem | Failure):
-                request_id = scope["state"]["request_id"]
-                log.exception("request_broke", path=Request(scope).url.path, request_id=request_id)
+            answer = answer_to_error(error, scope)
             if started:
                 raise
-            await answer_to(_problem_in(error), scope)(scope, receive, send)
+            await answer(scope, receive, send)
 
 
 class Deadline:
@@ -123,16 +119,21 @@ class Deadline:
             raise
 
 
-def _problem_in(error: Exception) -> Problem:
-    """What a client is told of an error that nobody within has answered."""
-    if isinstance(error, Problem):
-        return error
-    return problem_of(error) if isinstance(error, Failure) else Problem(code="INTERNAL")
-
-
-def _too_long(scope: Scope) -> str:
+def refuse_too_long(scope: Scope) -> None:
+    """Passes a request of usual size. Raises URI_TOO_LONG or HEADERS_TOO_LARGE."""
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_PATH_BYTES:
-        return "URI_TOO_LONG"
+        raise Problem(code="URI_TOO_LONG")
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
-        return "HEADERS_TOO_LARGE"
-    return ""
+        raise Problem(code="HEADERS_TOO_LARGE")
+
+
+def answer_to_error(error: Exception, scope: Scope) -> Response:
+    """What a client is told of what was raised. A bug is logged."""
+    if isinstance(error, Problem):
+        return answer_to(error, scope)
+    if isinstance(error, Failure):
+        return answer_to(problem_of(error), scope)
+    request_id = scope["state"]["request_id"]
+    path = Request(scope).url.path
+    log.error("request_broke", path=path, request_id=request_id, exc_info=error)
+    return answer_to(Problem(code="INTERNAL"), scope)

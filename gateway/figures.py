@@ -1,5 +1,7 @@
 """What an operator watches at the gateway."""
 
+from functools import cache
+
 from prometheus_client import Counter, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
@@ -10,6 +12,8 @@ from services.kit import metrics
 
 FIGURES = metrics.registry()
 ANSWERS = Counter("nesra_answers", "Answers to players, by status.", ["status"], registry=FIGURES)
+# By status; labels() alone looks each up anew.
+answers = cache(ANSWERS.labels)
 
 
 async def _figures(_: Request) -> Response:

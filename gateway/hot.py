@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.clients import Services
 from gateway.coalescer import Coalescer
@@ -14,8 +14,7 @@ from services.kit.errors import Failure, from_item
 from services.kit.failpoints import reach
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """Everything that a profile shows."""
 
     user: auth_pb2.User

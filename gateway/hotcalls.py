@@ -1,7 +1,7 @@
 """The hot calls are found by one look at method and path, and served without the router.
 
 Which of all routes is meant, and who handles which error, costs Starlette about as
-much as all of ours together. What a hot call raises, the Guard around it answers.
+much as all of ours together.
 """
 
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.envelope import answer_to_error, refuse_too_long
 from gateway.plain import PlainRoute
 
 
@@ -30,10 +31,14 @@ class HotCalls:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request. Raises what its endpoint raises."""
+        """Serves one request; what its endpoint raises is answered as by the Guard of the others."""
         endpoint = self._endpoints.get((scope["method"], scope["path"]))
         if endpoint is None:
             await self._others(scope, receive, send)
             return
-        response = await endpoint(Request(scope, receive, send))
+        try:
+            refuse_too_long(scope)
+            response = await endpoint(Request(scope, receive))
+        except Exception as error:  # noqa: BLE001  # a bug is a 500, logged
+            response = answer_to_error(error, scope)
         await response(scope, receive, send)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Problem
+from gateway.input import header
 from gateway.keys import Ended, Keys
 from gateway.settings import GatewaySettings
 from protos.auth.v1.auth_pb2 import Tokens
@@ -62,9 +63,9 @@ class Identity:
         The Authorization header wins over cookies. Raises UNAUTHENTICATED, and
         ORIGIN_REFUSED for a write by cookie from a page that is not ours.
         """
-        header = request.headers.get("authorization")
-        if header is not None:
-            return await self._of_header(header)
+        authorization = header(request, b"authorization")
+        if authorization is not None:
+            return await self._of_token(_bearer(authorization))
         token = request.cookies.get(ACCESS_COOKIE, "")
         player = await self._of_token(token)
         if request.method not in _SAFE:
@@ -73,12 +74,12 @@ class Identity:
 
     def require_origin(self, request: Request) -> None:
         """Passes when a page of ours, or an allowed one, asks. Raises ORIGIN_REFUSED."""
-        if not self._is_ours(request, request.headers.get("origin", "")):
+        if not self._is_ours(request, header(request, b"origin") or ""):
             raise Problem(code="ORIGIN_REFUSED")
 
     def refuse_foreign_page(self, request: Request) -> None:
         """Keeps other pages from logging a browser in. Raises ORIGIN_REFUSED."""
-        origin = request.headers.get("origin")
+        origin = header(request, b"origin")
         if origin is not None and not self._is_ours(request, origin):
             raise Problem(code="ORIGIN_REFUSED")
 
@@ -118,14 +119,8 @@ class Identity:
         scheme, _, host = origin.lower().partition("://")
         if scheme not in ("http", "https") or not host:
             return False
-        own = request.headers.get("host", "").lower()
+        own = (header(request, b"host") or "").lower()
         return host == own or f"{scheme}://{host}" in self._origins
-
-    async def _of_header(self, header: str) -> Player:
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer":
-            raise Problem(code="UNAUTHENTICATED")
-        return await self._of_token(token)
 
     async def _of_token(self, token: str) -> Player:
         player = self._seen.get(token)
@@ -164,6 +159,13 @@ class Identity:
         if key is None:
             raise Problem(code="UNAUTHENTICATED")
         return key
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Problem(code="UNAUTHENTICATED")
+    return token
 
 
 def _kid(header: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ _BODY = ("MALFORMED_JSON", "REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_
 _ONCE = ("IDEMPOTENCY_KEY_IN_PROGRESS", "IDEMPOTENCY_KEY_REUSED")
 _SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}, {"password": []}]
 
+_JSON_TYPE = (b"content-type", b"application/json")
 _KEY_PARAMETER: dict[str, Any] = {
     "name": HEADER,
     "in": "header",
@@ -46,6 +47,19 @@ class Documented(BaseModel):
     """An answer as the OpenAPI document shows it. Answers are built as plain dicts."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Json(Response):
+    """An answer in JSON; Starlette's own looks first whether its headers are given already."""
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Sets them."""
+        given = (
+            [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in headers.items()]
+            if headers
+            else []
+        )
+        self.raw_headers = [*given, (b"content-length", b"%d" % len(self.body)), _JSON_TYPE]
 
 
 class PlainRoute(APIRoute):
@@ -88,8 +102,7 @@ class Takes:
 
 def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """`body` as JSON; datetimes as RFC 3339 in UTC with Z."""
-    content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
-    return Response(content, status, headers, "application/json")
+    return _Json(orjson.dumps(body, option=orjson.OPT_UTC_Z), status, headers)
 
 
 def route(  # noqa: PLR0913  # one keyword per thing that a document tells of a call

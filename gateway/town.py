@@ -28,7 +28,7 @@ class Town:
 
 def town_of(request: Request) -> Town:
     """The town behind a request."""
-    return cast("Town", request.scope["app"].state.town)
+    return cast("Town", request.scope["state"]["town"])
 
 
 async def asked_by(request: Request) -> Player:

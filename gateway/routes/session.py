@@ -165,8 +165,12 @@ async def start_session(request: Request) -> Response:
     """Starts a session; a player has at most one under way."""
     player = await sent_by(request)
     wish = await read(request, Start)
-    fields = wish.model_dump(exclude_unset=True)
-    asked = pb.Start(user_id=player.id, once=once(request, wish), **fields)
+    asked = pb.Start(
+        user_id=player.id,
+        task_template_id=wish.task_template_id,
+        duration_minutes=wish.duration_minutes,
+        once=once(request, wish),
+    )
     result = await town_of(request).hot.start.ask(player.id, asked)
     headers = replay_headers(result)
     if result.WhichOneof("outcome") == "already_active":

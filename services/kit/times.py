@@ -23,7 +23,7 @@ def wire(at: datetime | None) -> Timestamp | None:
 
 def instant(message: Timestamp) -> datetime:
     """The instant that a message tells, in UTC, to the microsecond."""
-    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
+    return _EPOCH + timedelta(0, message.seconds, message.nanos // 1000)
 
 
 def rfc3339(at: datetime) -> str:

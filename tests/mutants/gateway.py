@@ -26,8 +26,8 @@ MUTANTS = (
     Mutant(
         name="players of two shards travel in one batch",
         file="gateway/coalescer.py",
-        before="self._lanes.setdefault(shard_of(user_id), _Lane())",
-        after="self._lanes.setdefault(0, _Lane())",
+        before="self._lanes[shard_of(user_id)]",
+        after="self._lanes[0]",
         tests=(f"{_COALESCER}::test_shards_have_lanes_of_their_own",),
     ),
     Mutant(

@@ -235,6 +235,31 @@ async def test_a_body_that_never_ends_is_cut_off(monkeypatch: pytest.MonkeyPatch
     assert caught.value.headers["Connection"] == "close"
 
 
+async def test_a_body_that_has_arrived_is_read_without_a_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(strict, "BODY_WITHIN_S", -1.0)
+
+    async def receive() -> Message:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"{}"}
+
+    scope = request().scope
+    with pytest.raises(Problem):
+        await read(Request(scope, receive), Plot)
+    arrived = Request({**scope, "state": {strict.WHOLE: True}}, receive)
+
+    assert await read(arrived, Plot) == Plot()
+
+
+async def test_a_sender_who_has_gone_is_not_waited_for() -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(Problem, match="REQUEST_TIMEOUT"):
+        await read(Request(request().scope, receive), Plot)
+
+
 async def test_a_call_without_a_body_refuses_one() -> None:
     with pytest.raises(Problem) as caught:
         await no_body(request([b"{}"]))
