@@ -5,7 +5,7 @@ the other is filled up to 10⁶ players and 10⁷ sessions. At each size both pl
 turn, through the whole stack, with players who are spread over all rows: a window
 here, a window there, so that a slow minute of the machine meets both alike.
 
-    make bench-growth            all sizes: some ten minutes and 10 GB of disk
+    make bench-growth            all sizes: a quarter of an hour and 10 GB of disk
     python -m bench.growth 4     up to 10⁴ players
 """
 
@@ -67,14 +67,14 @@ class Growing:
             connection.execute("CHECKPOINT")
         self._players = players
 
-    async def sampled(self) -> Play:
-        """Players from everywhere, logged in.
+    async def sampled(self, play: Play | None = None) -> Play:
+        """Players from everywhere, logged in, at `play` or at one of their own.
 
         What was just written is read once before it is measured, as it would be on any day.
         """
         dice = random.Random(self._players)  # noqa: S311  # chooses whom to measure
         some = dice.sample(range(self._players), SAMPLE)
-        play = Play(self.town, self._driver)
+        play = play or Play(self.town, self._driver)
         await play.log_in([f"grown{n}@example.com" for n in some])
         await play.round(CLIENTS)
         play.forget()

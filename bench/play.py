@@ -41,6 +41,7 @@ class Player:
 
     token: str
     user_id: str
+    refresh_token: str = ""
     task_id: str = ""
     session_id: str = ""
     completed: int = 0
@@ -176,6 +177,16 @@ class Play:
         _note_completed(players, completed)
         await self._timed("profile", clients, _each(players, "GET", READS["profile"]), load=load)
 
+    async def refreshed(self, clients: int) -> None:
+        """One window in which everybody uses a refresh token up for new tokens."""
+        asked = [
+            Request("POST", "/api/auth/refresh", body=json.dumps({"refresh_token": token}))
+            for token in (player.refresh_token for player in self._players)
+        ]
+        answers = await self._timed("refresh", clients, asked)
+        for player, body in zip(self._players, answers.bodies, strict=True):
+            player.refresh_token = json.loads(body)["refresh_token"]
+
     async def audit(self) -> None:
         """Demands that every hero has exactly the gold that was paid."""
         profiles = await self._sent(32, _each(self._players, "GET", "/api/profile"))
@@ -261,7 +272,7 @@ def _login(email: str) -> str:
 
 def _player(body: str) -> Player:
     login = json.loads(body)
-    return Player(login["access_token"], login["user"]["id"])
+    return Player(login["access_token"], login["user"]["id"], login["refresh_token"])
 
 
 def _note_started(players: Sequence[Player], answers: Answers) -> None:

@@ -11,7 +11,7 @@ ffi.cdef [[
   int clock_gettime(int clock, moment *found);
 ]]
 
-local MONOTONIC = 1
+local MONOTONIC = ffi.os == "OSX" and 6 or 1
 -- After this, the target has accepted every connection: only then the first request is sent.
 local ACCEPTED_WITHIN_MS = 100
 
