@@ -127,7 +127,7 @@ def tables(bench: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
         ("write-ahead log of a day, kB", log),
         *_parts("disk that a day adds, bytes", daily, ".0f"),
         *_parts("disk of an account, bytes", once, ".0f"),
-        (f"players whom {cores} cores carry", f"{players:.0f}"),
+        (f"players whom {cores} cores carry", f"{round(players, -3):.0f}"),
         ("their sessions in a second of the busiest hour", f"{peak_s * SESSIONS:.0f}"),
         ("their write-ahead log then, MB per s", log_s),
         ("disk that their day adds, GB", f"{players * sum(daily.values()) / 1e9:.1f}"),
