@@ -1,6 +1,6 @@
 """Measures the town beside a monolith that does the same work, in one interleaved run.
 
-Both stand on one PostgreSQL with full durability, driven by the same driver; in
+Both stand on one PostgreSQL with full durability, under the same load; in
 between pgbench shows what PostgreSQL alone can do with a completion's statements.
 """
 
@@ -8,7 +8,7 @@ import asyncio
 import sys
 from typing import Any
 
-from bench import goals, page, report
+from bench import goals, page, report, wrk
 from bench.driver import Driver
 from bench.opened import opened_monolith, opened_town, require_clear
 from bench.pgbench import PgBench
@@ -17,6 +17,8 @@ from bench.play import Play
 ROUNDS = 5
 CLIENTS = (1, 32, 128)
 MIXED_CLIENTS = 32
+# Where wrk is found, rates and CPU at these are its, and latencies the driver's.
+WRK_CLIENTS = (32, 128)
 # Of what the monolith reaches at most: a load that both can bear.
 OPEN_LOOP_SHARE = 0.5
 
@@ -41,11 +43,14 @@ async def measured() -> dict[str, Any]:
 async def _play(plays: list[Play], pgbench: PgBench) -> None:
     """Rounds of a window each: interleaved, so that a slow minute of the machine meets all alike."""
     per_s = 0.0
+    found = wrk.found()
     for number in range(ROUNDS):
         print(f"round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
         for clients in CLIENTS:
             for play in plays:
                 await play.round(clients)
+                if found and clients in WRK_CLIENTS:
+                    await play.by_wrk(clients, found)
         for play in plays:
             await play.mixed(MIXED_CLIENTS)
         per_s = per_s or round(OPEN_LOOP_SHARE * plays[-1].rate("complete", 32), -1)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.report import closed_loop
+
 Kept = Mapping[str, Any]
 Values = Sequence[float]
 
@@ -60,16 +62,6 @@ def table(goals: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _figure(kept: Kept, target: str, call: str, clients: int) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = next(
-        one
-        for one in kept["figures"]
-        if (one["target"], one["call"], one["clients"]) == (target, call, clients)
-        and not one["arrivals_per_s"]
-    )
-    return found
-
-
 def _by_round(above: Values, below: Values) -> Values:
     return [a / b for a, b in zip(above, below, strict=True)]
 
@@ -77,7 +69,7 @@ def _by_round(above: Values, below: Values) -> Values:
 def _rates(call: str, clients: int) -> Callable[[Kept], Values]:
     def values(kept: Kept) -> Values:
         town, monolith = (
-            _figure(kept, target, call, clients)["per_s"]["rounds"]
+            closed_loop(kept, target, call, clients)["per_s"]["rounds"]
             for target in ("town", "monolith")
         )
         return _by_round(town, monolith)
@@ -88,15 +80,18 @@ def _rates(call: str, clients: int) -> Callable[[Kept], Values]:
 def _ceiling(form: str) -> Callable[[Kept], Values]:
     def values(kept: Kept) -> Values:
         rates = next(one["per_s"]["rounds"] for one in kept["pgbench"] if one["form"] == form)
-        return _by_round(_figure(kept, "town", "complete", 128)["per_s"]["rounds"], rates)
+        return _by_round(closed_loop(kept, "town", "complete", 128)["per_s"]["rounds"], rates)
 
     return values
 
 
 def _ratio(field: str, clients: int, below: str = "") -> Callable[[Kept], Values]:
+    latencies = field.endswith("_ms")
+
     def values(kept: Kept) -> Values:
         town, monolith = (
-            _figure(kept, target, "complete", clients) for target in ("town", "monolith")
+            closed_loop(kept, target, "complete", clients, latencies=latencies)
+            for target in ("town", "monolith")
         )
         return [town[field] / monolith[below or field]]
 

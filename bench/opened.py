@@ -52,9 +52,16 @@ class Target:
 
 
 def _held(process: psutil.Process) -> float:
-    every = (process, *process.children(recursive=True))
-    # Only Linux knows the share of a shared page; elsewhere what a process holds alone.
-    return float(sum(getattr(info := one.memory_full_info(), "pss", info.uss) for one in every))
+    return sum(_own_bytes(one) for one in (process, *process.children(recursive=True)))
+
+
+def _own_bytes(process: psutil.Process) -> float:
+    # PostgreSQL's children come and go.
+    with contextlib.suppress(psutil.NoSuchProcess):
+        info = process.memory_full_info()
+        # Only Linux knows the share of a shared page; elsewhere what a process holds alone.
+        return float(getattr(info, "pss", info.uss))
+    return 0.0
 
 
 @contextlib.contextmanager

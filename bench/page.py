@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report import FOLDER
+from bench.report import FOLDER, closed_loop, load_of_goals
 
 # Letters as text, not as outlines: two thirds of the bytes, and a browser can search them.
 plt.rcParams["svg.fonttype"] = "none"
@@ -46,7 +46,7 @@ def keep(kept: dict[str, Any]) -> None:
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><title>Nesra Town: bench</title>",
         f"<style>{STYLE}</style><h1>How fast the town is</h1><p>{escape(head, quote=False)}</p>",
-        "<h2>Goals</h2>",
+        f"<p>{load_of_goals(kept)}</p><h2>Goals</h2>",
         _goals(kept["goals"]),
         "<h2>Requests per second</h2>",
         _svg(_rates(kept)),
@@ -68,20 +68,11 @@ def _goals(goals: list[dict[str, Any]]) -> str:
     return "<table>" + head + "".join(rows) + "</table>"
 
 
-def _figures(kept: dict[str, Any], call: str, clients: int) -> dict[str, dict[str, Any]]:
-    """By target, the figure of a call in a closed loop."""
-    return {
-        one["target"]: one
-        for one in kept["figures"]
-        if one["call"] == call and one["clients"] == clients and not one["arrivals_per_s"]
-    }
-
-
 def _rates(kept: dict[str, Any]) -> Figure:
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), sharey=True, layout="constrained")
     for place, clients in zip(axes, (1, 32, 128), strict=True):
         for number, (target, colour) in enumerate(COLOURS.items()):
-            each = [_figures(kept, call, clients)[target]["per_s"] for call in CALLS]
+            each = [closed_loop(kept, target, call, clients)["per_s"] for call in CALLS]
             middle = [one["median"] for one in each]
             spread = [
                 [one["median"] - min(one["rounds"]) for one in each],
@@ -110,7 +101,7 @@ def _cpu(kept: dict[str, Any]) -> Figure:
             at = [index + 0.4 * number for index in range(len(CALLS))]
             for part, colour in PARTS.items():
                 spent = [
-                    _figures(kept, call, clients)[target]["cpu_us_by_process"].get(part, 0.0)
+                    closed_loop(kept, target, call, clients)["cpu_us_by_process"].get(part, 0.0)
                     for call in CALLS
                 ]
                 place.bar(at, spent, 0.38, bottom=bottoms, color=colour, label=part)

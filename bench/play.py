@@ -16,6 +16,7 @@ import psutil
 from bench.demand import demand
 from bench.driver import Answers, Driver, Request
 from bench.opened import Spent, Target, cpu_s
+from bench.wrk import Wrk
 
 PLAYERS = 512
 # At one client, of whom a few tell as much as many.
@@ -39,16 +40,35 @@ class Player:
     """An account of the bench."""
 
     token: str
+    user_id: str
+    refresh_token: str = ""
     task_id: str = ""
     session_id: str = ""
     completed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How a window is sent: by the driver, `per_s` in a second or, at 0, in a closed loop; or by wrk."""
+
+    per_s: float = 0.0
+    wrk: Wrk | None = None
+
+    @property
+    def name(self) -> str:
+        """What the windows of one kind of load are kept under."""
+        return "wrk" if self.wrk else "asyncio"
+
+
+CLOSED = Load()
 
 
 @dataclass(slots=True)
 class Measured:
     """All windows of one call on one target at one number of clients.
 
-    `per_s` is the arrival rate of an open loop, 0 for a closed one.
+    `per_s` is the arrival rate of an open loop, 0 for a closed one; `load` is what
+    sent the requests, and wrk knows no latencies.
     """
 
     target: str
@@ -59,6 +79,7 @@ class Measured:
     latencies_s: list[float] = field(default_factory=list)
     requests: int = 0
     cpu_s: Spent = field(default_factory=dict)
+    load: str = "asyncio"
 
     def add(self, answers: Answers, spent: Spent) -> None:
         """Adds a window."""
@@ -76,9 +97,9 @@ class Play:
         self.target = target
         self._driver = driver
         self._count = players
-        self._load = psutil.Process(driver.pid)
+        self._driven = psutil.Process(driver.pid)
         self._players: list[Player] = []
-        self._measured: dict[tuple[str, int, float], Measured] = {}
+        self._measured: dict[tuple[str, int, float, str], Measured] = {}
         self._dice = random.Random(0)  # noqa: S311  # shuffles requests
 
     @property
@@ -88,7 +109,7 @@ class Play:
 
     def rate(self, call: str, clients: int) -> float:
         """The median rate of a call in a closed loop so far, per second."""
-        return statistics.median(self._measured[call, clients, 0.0].rates)
+        return statistics.median(self._measured[call, clients, 0.0, "asyncio"].rates)
 
     async def gather(self) -> None:
         """Opens the accounts, and logs in."""
@@ -101,7 +122,7 @@ class Play:
         """Logs accounts in; each finds its tasks."""
         login = [Request("POST", "/api/auth/login", body=_login(one)) for one in emails]
         answers = await self._timed("login", LOGINS_AT_ONCE, login)
-        self._players = [Player(json.loads(b)["access_token"]) for b in answers.bodies]
+        self._players = [_player(body) for body in answers.bodies]
         tasks = await self._sent(32, _each(self._players, "GET", "/api/tasks"))
         for player, body in zip(self._players, tasks.bodies, strict=True):
             player.task_id = json.loads(body)[0]["id"]
@@ -113,13 +134,16 @@ class Play:
     async def round(self, clients: int) -> None:
         """One window of each call."""
         players = self._players[: FEW if clients == 1 else None]
-        started = await self._timed("start", clients, _starts(players), 201)
-        _note_started(players, started)
-        await self._wait(players)
-        completed = await self._timed("complete", clients, _completes(players))
-        _note_completed(players, completed)
+        await self._sessions(players, clients, CLOSED)
         for call, path in READS.items():
             await self._timed(call, clients, _each(players, "GET", path))
+
+    async def by_wrk(self, clients: int, wrk: Wrk) -> None:
+        """One window by wrk of each call whose rate is a goal."""
+        load, players = Load(wrk=wrk), self._players
+        await self._sessions(players, clients, load)
+        profiles = _each(players, "GET", READS["profile"])
+        await self._timed("profile", clients, profiles, load=load)
 
     async def mixed(self, clients: int) -> None:
         """One window of all calls together, in the proportion of a session of play."""
@@ -148,9 +172,20 @@ class Play:
         players = self._players
         _note_started(players, await self._sent(32, _starts(players), 201))
         await self._wait(players)
-        completed = await self._timed("complete", clients, _completes(players), per_s=per_s)
+        load = Load(per_s)
+        completed = await self._timed("complete", clients, _completes(players), load=load)
         _note_completed(players, completed)
-        await self._timed("profile", clients, _each(players, "GET", "/api/profile"), per_s=per_s)
+        await self._timed("profile", clients, _each(players, "GET", READS["profile"]), load=load)
+
+    async def refreshed(self, clients: int) -> None:
+        """One window in which everybody uses a refresh token up for new tokens."""
+        asked = [
+            Request("POST", "/api/auth/refresh", body=json.dumps({"refresh_token": token}))
+            for token in (player.refresh_token for player in self._players)
+        ]
+        answers = await self._timed("refresh", clients, asked)
+        for player, body in zip(self._players, answers.bodies, strict=True):
+            player.refresh_token = json.loads(body)["refresh_token"]
 
     async def audit(self) -> None:
         """Demands that every hero has exactly the gold that was paid."""
@@ -158,6 +193,14 @@ class Play:
         for player, body in zip(self._players, profiles.bodies, strict=True):
             gold, due = json.loads(body)["hero"]["gold"], player.completed * MINUTES
             demand(gold == due, f"{gold} gold on the {self.target.name}, {due} were paid")
+
+    async def _sessions(self, players: Sequence[Player], clients: int, load: Load) -> None:
+        """Has players start a session and, when its time is over, complete it."""
+        started = await self._timed("start", clients, _starts(players), 201, load=load)
+        _note_started(players, started)
+        await self._wait(players)
+        completed = await self._timed("complete", clients, _completes(players), load=load)
+        _note_completed(players, completed)
 
     async def _wait(self, players: Sequence[Player]) -> None:
         """Has the players' time pass."""
@@ -171,19 +214,21 @@ class Play:
         requests: list[Request],
         expected: int | None = 200,
         *,
-        per_s: float = 0.0,
+        load: Load = CLOSED,
     ) -> Answers:
         measured = self._measured.setdefault(
-            (call, clients, per_s), Measured(self.target.name, call, clients, per_s)
+            (call, clients, load.per_s, load.name),
+            Measured(self.target.name, call, clients, load.per_s, load=load.name),
         )
-        before = self._spent()
-        answers = await self._sent(clients, requests, expected, per_s=per_s)
-        spent = {name: seconds - before[name] for name, seconds in self._spent().items()}
+        before = self._spent(load)
+        answers = await self._sent(clients, requests, expected, load=load)
+        spent = {name: seconds - before[name] for name, seconds in self._spent(load).items()}
         measured.add(answers, spent)
         return answers
 
-    def _spent(self) -> Spent:
-        return self.target.spent() | {"driver": cpu_s(self._load)}
+    def _spent(self, load: Load) -> Spent:
+        driver = load.wrk.cpu_s if load.wrk else cpu_s(self._driven)
+        return self.target.spent() | {"driver": driver}
 
     async def _sent(
         self,
@@ -191,10 +236,14 @@ class Play:
         requests: list[Request],
         expected: int | None = 200,
         *,
-        per_s: float = 0.0,
+        load: Load = CLOSED,
     ) -> Answers:
         """The answers; each must have the expected status, or a good one where that is None."""
-        answers = await self._driver.send(self.target.port, clients, requests, per_s=per_s)
+        port = self.target.port
+        if load.wrk:
+            answers = load.wrk.send(port, clients, requests)
+        else:
+            answers = await self._driver.send(port, clients, requests, per_s=load.per_s)
         good = (200, 201) if expected is None else (expected,)
         wrong = [
             (status, body)
@@ -221,15 +270,26 @@ def _login(email: str) -> str:
     return json.dumps({"email": email, "password": PASSWORD})
 
 
+def _player(body: str) -> Player:
+    login = json.loads(body)
+    return Player(login["access_token"], login["user"]["id"], login["refresh_token"])
+
+
 def _note_started(players: Sequence[Player], answers: Answers) -> None:
-    for player, body in zip(players, answers.bodies, strict=True):
-        player.session_id = json.loads(body)["session_id"]
+    """Finds whose session each answer is: tasks are one's own. Answers may stand in any order."""
+    of_task = {player.task_id: player for player in players}
+    for session in map(json.loads, answers.bodies):
+        of_task.pop(session["task_template_id"]).session_id = session["session_id"]
+    demand(not of_task, f"{len(of_task)} players have no session")
 
 
 def _note_completed(players: Sequence[Player], answers: Answers) -> None:
-    for player, body in zip(players, answers.bodies, strict=True):
-        demand(json.loads(body)["settled"], "a completion was not settled")
-        player.completed += 1
+    """Counts a session for each player: one, and a settled one. Answers may stand in any order."""
+    of_user = {player.user_id: player for player in players}
+    for completion in map(json.loads, answers.bodies):
+        demand(completion["settled"], "a completion was not settled")
+        of_user.pop(completion["hero"]["user_id"]).completed += 1
+    demand(not of_user, f"{len(of_user)} players have no completion")
 
 
 def _starts(players: Sequence[Player]) -> list[Request]:

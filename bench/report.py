@@ -6,7 +6,7 @@ import os
 import platform
 import statistics
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -69,7 +69,7 @@ def _spread(values: Sequence[float]) -> dict[str, Any]:
 
 
 def figure(one: Measured) -> dict[str, Any]:
-    """What is kept of one call at one number of clients."""
+    """What is kept of one call at one number of clients; latencies where the load knows them."""
     latencies = sorted(one.latencies_s)
     per_request = {name: round(1e6 * s / one.requests, 1) for name, s in one.cpu_s.items()}
     return {
@@ -78,16 +78,44 @@ def figure(one: Measured) -> dict[str, Any]:
         "clients": one.clients,
         # Of an open loop, how many arrived in a second; 0 for a closed one.
         "arrivals_per_s": one.per_s,
+        "load": one.load,
         "requests": one.requests,
         "per_s": _spread(one.rates),
         **{
             f"p{str(share).replace('.', '_')}_ms": round(1e3 * percentile(latencies, share), 2)
             for share in SHARES
+            if latencies
         },
         # All processes together, PostgreSQL included; the driver is the bench's own.
         "cpu_us": round(sum(us for name, us in per_request.items() if name != "driver"), 1),
         "cpu_us_by_process": per_request,
     }
+
+
+def closed_loop(
+    kept: Mapping[str, Any], target: str, call: str, clients: int, *, latencies: bool = False
+) -> Mapping[str, Any]:
+    """The figure of a call in a closed loop: wrk's where there is one, as it disturbs less.
+
+    Latencies are the driver's alone.
+    """
+    of_call: list[Mapping[str, Any]] = [
+        one
+        for one in kept["figures"]
+        if (one["target"], one["call"], one["clients"]) == (target, call, clients)
+        and not one["arrivals_per_s"]
+    ]
+    return min(of_call, key=lambda one: (one.get("load") == "wrk") == latencies)
+
+
+def load_of_goals(kept: Mapping[str, Any]) -> str:
+    """What sent the requests of the windows that goals are about, in a sentence."""
+    by_wrk = any(one.get("load") == "wrk" for one in kept["figures"])
+    return (
+        "Load: wrk for rates and CPU at 32 and 128 clients, the bundled driver for the rest."
+        if by_wrk
+        else "Load: the bundled driver; wrk was not found."
+    )
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
@@ -102,11 +130,13 @@ def table(kept: dict[str, Any]) -> str:
     head += f"{'p50 ms':>8}{'p99 ms':>8}{'CPU µs':>8}  "
     lines = [
         f"{machine['cores']} cores, Python {machine['python']}; CPU µs per request, driver apart",
+        load_of_goals(kept),
         "",
         head + "".join(f"{name:>10}" for name in PROCESSES),
     ]
     ordered = sorted(
-        kept["figures"], key=lambda f: (f["call"], f["arrivals_per_s"], f["clients"], f["target"])
+        kept["figures"],
+        key=lambda f: (f["call"], f["arrivals_per_s"], f["clients"], f["load"], f["target"]),
     )
     lines += [_line(one) for one in ordered]
     lines += [
@@ -118,10 +148,13 @@ def table(kept: dict[str, Any]) -> str:
 def _line(one: dict[str, Any]) -> str:
     rounds = one["per_s"]["rounds"]
     spread = f"{min(rounds):.0f}..{max(rounds):.0f}"
-    clients = "at rate" if one["arrivals_per_s"] else one["clients"]
+    clients = "at rate" if one["arrivals_per_s"] else str(one["clients"])
+    if one["load"] == "wrk":
+        clients = f"wrk {clients}"
+    p50, p99 = (f"{one[name]:.1f}" if name in one else "-" for name in ("p50_ms", "p99_ms"))
     cells = f"{one['target']:9}{one['call']:10}{clients:>8}"
     cells += f"{one['per_s']['median']:>8.0f}{spread:>13}"
-    cells += f"{one['p50_ms']:>8.1f}{one['p99_ms']:>8.1f}{one['cpu_us']:>8.0f}  "
+    cells += f"{p50:>8}{p99:>8}{one['cpu_us']:>8.0f}  "
     by_process = one["cpu_us_by_process"]
     return cells + "".join(f"{by_process.get(name, 0):>10.0f}" for name in PROCESSES)
 

@@ -1,13 +1,15 @@
 """Serves the monolith with two workers: `python -m bench.baseline PORT`, on a new database."""
 
 import asyncio
+import contextlib
+import multiprocessing
 import sys
 
-import uvicorn
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.baseline.app import engine
 from bench.baseline.models import Base, Item
+from bench.baseline.worker import serve
 
 WORKERS = 2
 PER_KIND = 4
@@ -36,13 +38,16 @@ async def prepare() -> None:
 def main() -> None:
     """Prepares the database, then serves until SIGINT."""
     asyncio.run(prepare())
-    uvicorn.run(
-        "bench.baseline.app:app",
-        port=int(sys.argv[1]),
-        workers=WORKERS,
-        access_log=False,
-        log_level="warning",
-    )
+    spawn = multiprocessing.get_context("spawn")
+    workers = [spawn.Process(target=serve, args=(int(sys.argv[1]),)) for _ in range(WORKERS)]
+    for one in workers:
+        one.start()
+    with contextlib.suppress(KeyboardInterrupt):
+        for one in workers:
+            one.join()
+    for one in workers:
+        one.terminate()
+        one.join()
 
 
 if __name__ == "__main__":

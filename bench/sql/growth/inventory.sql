@@ -1,2 +1,1 @@
-INSERT INTO wardrobe (user_id)
-SELECT pg_temp.player(n) FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
+INSERT INTO wardrobe (user_id) SELECT id FROM grown

@@ -52,6 +52,18 @@ def test_the_cpu_of_a_request_leaves_out_the_driver() -> None:
     assert figure(one)["cpu_us_by_process"]["driver"] == 4500.0
 
 
+def test_rates_are_of_wrk_where_it_was_found_and_latencies_never() -> None:
+    kept = a_run(town=[100.0], monolith=[10.0])
+    by_wrk = Measured("town", "complete", 32, rates=[200.0], requests=1, load="wrk")
+    kept["figures"].append(figure(by_wrk))
+
+    reached = {one["goal"]: one["value"] for one in goals.reached(kept)}
+
+    assert reached["complete per s ÷ monolith's, 32 clients"] == 20.0
+    assert reached["p99 of a completion ÷ monolith's p50, 32 clients"] == 1.0
+    assert "wrk 32" in table(kept)
+
+
 def test_every_figure_is_on_the_page_and_in_the_table(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
