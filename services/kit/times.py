@@ -21,6 +21,13 @@ def wire(at: datetime | None) -> Timestamp | None:
     return Timestamp(seconds=since.days * _DAY_S + since.seconds, nanos=since.microseconds * 1000)
 
 
+def write(to: Timestamp, at: datetime) -> None:
+    """Writes an instant into a message: half the price of making one to be copied into it."""
+    since = at - _EPOCH
+    to.seconds = since.days * _DAY_S + since.seconds
+    to.nanos = since.microseconds * 1000
+
+
 def instant(message: Timestamp) -> datetime:
     """The instant that a message tells, in UTC, to the microsecond."""
     return _EPOCH + timedelta(0, message.seconds, message.nanos // 1000)

@@ -8,7 +8,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from protos.inventory.v1 import inventory_pb2
 from protos.session.v1 import session_pb2 as pb
 from services.kit.enums import Words
-from services.kit.times import wire
+from services.kit.times import write
 from services.session import rules
 from services.session.player_store import HeroRow, TaskRow
 from services.session.rules import Rules
@@ -41,44 +41,55 @@ def hero_message(row: HeroRow, numbers: Rules) -> pb.Hero:
     )
 
 
-def session_message(
-    row: SessionRow, numbers: Rules, *, now: datetime, item: dict[str, Any] | None = None
-) -> pb.Session:
-    """A session, read at the player's `now`; its seed stays here.
+def session_message(row: SessionRow, numbers: Rules, *, now: datetime) -> pb.Session:
+    """A session, read at the player's `now`; its seed stays here."""
+    message = pb.Session()
+    write_session(message, row, numbers, now=now)
+    return message
+
+
+def write_session(
+    to: pb.Session,
+    row: SessionRow,
+    numbers: Rules,
+    *,
+    now: datetime,
+    item: dict[str, Any] | None = None,
+) -> None:
+    """Writes a session into an empty message, read at the player's `now`; its seed stays here.
 
     `item` is what it dropped where that is known before it is stored.
     """
-    dropped_item = item or row.dropped_item
-    return pb.Session(
-        session_id=row.id,
-        task_template_id=row.task_template_id,
-        task_name=row.task_name,
-        category=row.category,
-        room=ROOMS.value(row.room),
-        duration_minutes=row.duration_minutes,
-        status=STATUSES.value(row.status),
-        started_at=wire(row.started_at),
-        ends_at=wire(row.ends_at),
-        completable_until=wire(rules.completable_until(row.ends_at, numbers)),
-        ended_at=wire(row.ended_at),
-        reward_exp=row.reward_exp,
-        reward_gold=row.reward_gold,
-        dropped_item=item_message(dropped_item) if dropped_item else None,
-        drop_commitment=rules.commitment(row.seed),
-        server_time=wire(now),
-    )
+    to.session_id = row.id
+    to.task_template_id = row.task_template_id
+    to.task_name = row.task_name
+    to.category = row.category
+    to.room = ROOMS.value(row.room)
+    to.duration_minutes = row.duration_minutes
+    to.status = STATUSES.value(row.status)
+    to.drop_commitment = rules.commitment(row.seed)
+    write(to.started_at, row.started_at)
+    write(to.ends_at, row.ends_at)
+    write(to.completable_until, rules.completable_until(row.ends_at, numbers))
+    write(to.server_time, now)
+    if row.ended_at is not None:
+        write(to.ended_at, row.ended_at)
+    if row.reward_exp is not None:
+        to.reward_exp = row.reward_exp
+    if row.reward_gold is not None:
+        to.reward_gold = row.reward_gold
+    if dropped_item := item or row.dropped_item:
+        to.dropped_item.CopyFrom(item_message(dropped_item))
 
 
-def proof_message(row: SessionRow) -> pb.DropProof:
-    """The proof of a paid session's drop; it reveals the seed."""
-    return pb.DropProof(
-        seed=row.seed,
-        commitment=rules.commitment(row.seed),
-        roll=rules.luck(row.seed, row.id).roll,
-        chance=row.drop_chance or 0,
-        dropped=bool(row.dropped),
-        rules_version=row.rules_version or "",
-    )
+def write_proof(to: pb.DropProof, row: SessionRow) -> None:
+    """Writes the proof of a paid session's drop; it reveals the seed."""
+    to.seed = row.seed
+    to.commitment = rules.commitment(row.seed)
+    to.roll = rules.luck(row.seed, row.id).roll
+    to.chance = row.drop_chance or 0
+    to.dropped = bool(row.dropped)
+    to.rules_version = row.rules_version or ""
 
 
 def item_message(stored: dict[str, Any]) -> inventory_pb2.OwnedItem:

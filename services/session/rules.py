@@ -9,6 +9,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 
 ROLLS = 10_000
 
@@ -52,6 +53,22 @@ class Rules:
             message = "early_grace_seconds, completable_hours, maximum_active_tasks are at least 0"
             raise ValueError(message)
 
+    @property
+    def early_grace(self) -> timedelta:
+        """How long before its end a session can be completed."""
+        return _span(self.early_grace_seconds)
+
+    @property
+    def completable_for(self) -> timedelta:
+        """How long after its end a session can be completed."""
+        return _span(self.completable_hours * 3600)
+
+
+# To make one costs more than to compare with it, and there are two.
+@cache
+def _span(seconds: int) -> timedelta:
+    return timedelta(seconds=seconds)
+
 
 class Verdict(Enum):
     """What a wish to complete meets at one instant."""
@@ -92,12 +109,12 @@ def players_now(now: datetime, offset_seconds: int, *, is_sandbox: bool) -> date
 
 def completable_until(ends_at: datetime, rules: Rules) -> datetime:
     """The last instant at which a session can be completed, inclusive."""
-    return ends_at + timedelta(hours=rules.completable_hours)
+    return ends_at + rules.completable_for
 
 
 def verdict(ends_at: datetime, *, now: datetime, rules: Rules) -> Verdict:
     """Whether a session that ends at `ends_at` can be completed `now`."""
-    if now < ends_at - timedelta(seconds=rules.early_grace_seconds):
+    if now < ends_at - rules.early_grace:
         return Verdict.TOO_EARLY
     return Verdict.IN_TIME if now <= completable_until(ends_at, rules) else Verdict.TOO_LATE
 

@@ -23,9 +23,10 @@ from services.session.messages import (
     ROOMS,
     STATUSES,
     hero_message,
-    proof_message,
     session_message,
     task_message,
+    write_proof,
+    write_session,
 )
 from services.session.once import Once
 from services.session.player_store import TaskRow
@@ -80,8 +81,14 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         keys = [Key(c.user_id, c.session_id) for c in request.completes]
         outcomes = isolated(self._sessions.complete, keys)
         settled = self._settled(outcomes, remaining(context, at_most=SETTLE_S))
-        results = [self._completed(o, settled) for o in outcomes]
-        return pb.BatchCompleteSessionsResponse(results=results)
+        response = pb.BatchCompleteSessionsResponse()
+        for outcome in outcomes:
+            result = response.results.add()
+            if isinstance(outcome, Failure):
+                result.failure.CopyFrom(outcome.as_item())
+            else:
+                _write_completion(result.completed, outcome, settled[outcome.key], self._rules)
+        return response
 
     def CancelSession(
         self, request: pb.CancelSessionRequest, _: Context
@@ -194,10 +201,10 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         return [o if isinstance(o, Failure) else self._started(o) for o in outcomes]
 
     def _started(self, outcome: Opened) -> pb.StartResult:
-        session = session_message(outcome.session, self._rules, now=outcome.now)
-        if outcome.is_new:
-            return pb.StartResult(started=session)
-        return pb.StartResult(already_active=session)
+        result = pb.StartResult()
+        session = result.started if outcome.is_new else result.already_active
+        write_session(session, outcome.session, self._rules, now=outcome.now)
+        return result
 
     def _settled(
         self, outcomes: Sequence[Closed | Failure], timeout_s: float
@@ -206,14 +213,6 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         paid = {o.key: o.session for o in outcomes if isinstance(o, Closed)}
         return self._settler.settle(list(paid.values()), timeout_s=timeout_s) if paid else {}
 
-    def _completed(
-        self, outcome: Closed | Failure, settled: dict[Key, Settlement]
-    ) -> pb.CompleteResult:
-        if isinstance(outcome, Failure):
-            return pb.CompleteResult(failure=outcome.as_item())
-        completion = _completion(outcome, settled[outcome.key], self._rules)
-        return pb.CompleteResult(completed=completion)
-
 
 def _start_result(outcome: pb.StartResult | Failure) -> pb.StartResult:
     if isinstance(outcome, Failure):
@@ -221,20 +220,22 @@ def _start_result(outcome: pb.StartResult | Failure) -> pb.StartResult:
     return outcome
 
 
-def _completion(closed: Closed, settlement: Settlement, numbers: Rules) -> pb.Completion:
-    """A paid session with everything known of its effects."""
+def _write_completion(
+    to: pb.Completion, closed: Closed, settlement: Settlement, numbers: Rules
+) -> None:
+    """Writes a paid session with everything known of its effects into an empty message."""
     row = closed.session
-    return pb.Completion(
-        session=session_message(row, numbers, now=closed.now, item=settlement.item),
-        hero=hero_message(closed.hero, numbers),
-        world=settlement.world,
-        levels_gained=row.levels_gained or 0,
-        rooms_upgraded=settlement.rooms_upgraded,
-        settled=settlement.is_settled,
-        drop_proof=proof_message(row),
-        replayed=closed.replayed,
-        wardrobe=settlement.wardrobe,
-    )
+    write_session(to.session, row, numbers, now=closed.now, item=settlement.item)
+    to.hero.CopyFrom(hero_message(closed.hero, numbers))
+    if settlement.world is not None:
+        to.world.CopyFrom(settlement.world)
+    if settlement.wardrobe is not None:
+        to.wardrobe.CopyFrom(settlement.wardrobe)
+    to.levels_gained = row.levels_gained or 0
+    to.rooms_upgraded.extend(settlement.rooms_upgraded)
+    to.settled = settlement.is_settled
+    to.replayed = closed.replayed
+    write_proof(to.drop_proof, row)
 
 
 def _given(message: Any, field: str) -> Any:

@@ -1,7 +1,6 @@
 """Sessions that nobody completed in time: closed by whoever looks first, at last by the sweeper."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from services.kit.batches import isolated
 from services.kit.clock import database_now
@@ -32,7 +31,7 @@ class Timeouts:
         return is_full
 
     def _overdue(self) -> list[SessionRow]:
-        window = timedelta(hours=self._rules.completable_hours)
+        window = self._rules.completable_for
         with self._database.read() as connection:
             ended = database_now(connection) - window
             return store.overdue(connection, ended=ended, after=self._after, limit=BATCH)

@@ -105,8 +105,8 @@ MUTANTS = (
     Mutant(
         name="the grace before the end is minutes, not seconds",
         file="services/session/rules.py",
-        before="timedelta(seconds=rules.early_grace_seconds)",
-        after="timedelta(minutes=rules.early_grace_seconds)",
+        before="_span(self.early_grace_seconds)",
+        after="_span(self.early_grace_seconds * 60)",
         tests=(_RULES,),
     ),
     Mutant(

@@ -16,7 +16,7 @@ from tests.simulation.postgres import Change, Postgres
 from tests.simulation.town import SESSION_RULES, WORLD_RULES, Town
 
 _DAY = timedelta(days=1)
-_EARLY = timedelta(seconds=SESSION_RULES.early_grace_seconds)
+_EARLY = SESSION_RULES.early_grace
 # What is decided once: columns of a session that never change after its end.
 _DECIDED = ("status", "ended_at", "reward_exp", "reward_gold", "levels_gained", "dropped", "seed")
 
