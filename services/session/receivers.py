@@ -42,6 +42,9 @@ class WorldAndInventory:
         credits_ = _Telling(self._credit, rows, "credited", timeout_s)
         drop = partial(self._drop, wardrobes_of=users)
         drops = _Telling(drop, dropping, "granted", timeout_s) if dropping or users else None
+        if drops:
+            # While it is under way, this thread asks world.
+            drops.begin()
         credited, no_credit = credits_.outcomes()
         granted, no_grant = drops.outcomes() if drops else ({}, {})
         wardrobes = {w.user_id: w for w in drops.answer.wardrobes} if drops and drops.answer else {}
@@ -53,7 +56,7 @@ class WorldAndInventory:
             for row in rows
         ]
         request = world_pb2.BatchCreditSessionsRequest(credits=credits_)
-        return self._world.begin(self._credits.BatchCreditSessions, request, timeout_s=timeout_s)
+        return self._world.call(self._credits.BatchCreditSessions, request, timeout_s=timeout_s)
 
     def _drop(
         self, rows: Sequence[SessionRow], timeout_s: float, *, wardrobes_of: Sequence[str]
@@ -65,7 +68,7 @@ class WorldAndInventory:
             for row in rows
         ]
         request = inventory_pb2.BatchGrantDropsRequest(drops=drops, wardrobes_of=wardrobes_of)
-        return self._inventory.begin(self._drops.BatchGrantDrops, request, timeout_s=timeout_s)
+        return self._inventory.call(self._drops.BatchGrantDrops, request, timeout_s=timeout_s)
 
 
 class ShopInventory:
@@ -80,7 +83,7 @@ class ShopInventory:
         request = inventory_pb2.QuoteOfferRequest(
             user_id=order.user_id, item_id=order.item_id, rotation_id=order.rotation_id
         )
-        call = self._inventory.begin(self._calls.QuoteOffer, request, timeout_s=timeout_s)
+        call = self._inventory.call(self._calls.QuoteOffer, request, timeout_s=timeout_s)
         quoted = call.answer()
         return Quote(quoted.price_gold, quoted.rules_version)
 
@@ -95,26 +98,30 @@ class ShopInventory:
         ]
         request = inventory_pb2.BatchDeliverPurchasesRequest(purchases=purchases)
         method = self._calls.BatchDeliverPurchases
-        return self._inventory.begin(method, request, timeout_s=timeout_s)
+        return self._inventory.call(method, request, timeout_s=timeout_s)
 
 
 class _Telling(Generic[Row]):
-    """One receiver that is being told of a batch."""
+    """One receiver that is told of a batch."""
 
     def __init__(
         self,
-        begin: Callable[[Sequence[Row], float], Call[Any]],
+        called: Callable[[Sequence[Row], float], Call[Any]],
         rows: Sequence[Row],
         outcome: str,
         timeout_s: float,
     ) -> None:
-        self._begin = begin
+        self._called = called
         self._rows = rows
         self._outcome = outcome
         self._timeout_s = timeout_s
-        self._call = begin(rows, timeout_s)
+        self._call = called(rows, timeout_s)
         # Once it is there.
         self.answer: Any = None
+
+    def begin(self) -> None:
+        """Makes the call already."""
+        self._call.begin()
 
     def outcomes(self) -> tuple[dict[Key, Any], dict[Key, str]]:
         """Waits: what each row brought, and why some were refused; no word of the others."""
@@ -143,7 +150,7 @@ class _Telling(Generic[Row]):
         brought: dict[Key, Any] = {}
         refused: dict[Key, str] = {}
         for row in self._rows:
-            one, no = _Telling(self._begin, [row], self._outcome, self._timeout_s).outcomes()
+            one, no = _Telling(self._called, [row], self._outcome, self._timeout_s).outcomes()
             brought |= one
             refused |= no
         return brought, refused

@@ -30,7 +30,7 @@ class Peer:
 
     def __getattr__(self, method: str) -> Callable[[Any], Any]:
         call = getattr(self._stub, method)
-        return lambda request: self._client.begin(call, request, timeout_s=10.0).answer()
+        return lambda request: self._client.call(call, request, timeout_s=10.0).answer()
 
 
 def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:

@@ -6,6 +6,7 @@ is there when it arrives.
 
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -149,12 +150,12 @@ class _Method:
         self._write = write
         self._read = read
 
-    def future(self, request: Any, *, timeout: float, metadata: Any) -> _Future:
-        """Starts a call."""
+    def __call__(self, request: Any, *, timeout: float, metadata: Any) -> Any:
+        """Makes a call, and waits for its answer. Raises RpcError."""
         del metadata
         future = _Future(self._network.scheduler, self._read, timeout)
         self._network.send(self._service, self._name, self._write(request), future)
-        return future
+        return future.result()
 
 
 class _Channel:
@@ -168,6 +169,40 @@ class _Channel:
     ) -> _Method:
         """A method by its path."""
         return _Method(self._network, path, request_serializer, response_deserializer)
+
+
+class _Threads(Executor):
+    """Threads of the simulation."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def submit(self, work: Callable[..., Any], /, *_: Any, **__: Any) -> Any:
+        """Begins `work`."""
+        begun = _Begun(self._scheduler)
+        self._scheduler.spawn("a call", partial(begun.run, work), home=self._scheduler.home)
+        return begun
+
+
+class _Begun(Future[Any]):
+    """Something that a thread of the simulation does."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        super().__init__()
+        self._scheduler = scheduler
+
+    def run(self, work: Callable[[], Any]) -> None:
+        """Does it."""
+        try:
+            self.set_result(work())
+        except Failure as failure:
+            self.set_exception(failure)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Waits for it. Raises the failure that it was."""
+        del timeout
+        self._scheduler.wait(self.done)
+        return super().result(0)
 
 
 class _NoTokens(TokenMaker):
@@ -189,6 +224,7 @@ class SimulatedClient(Client):
         self._service = ""
         self._tokens = _NoTokens()
         self._breakers = defaultdict(lambda: Breaker(network.scheduler.clock))
+        self._threads = _Threads(network.scheduler)
 
 
 class Handlers:

@@ -147,7 +147,7 @@ class Player:
             self._town.weather.calendar.leap(by)
 
     def _call(self, method: Any, request: Any) -> Any:
-        return self._client.begin(method, request, timeout_s=CALL_S).answer()
+        return self._client.call(method, request, timeout_s=CALL_S).answer()
 
     def _asked(self, once: Callable[[], Any]) -> Any:
         """Again and again while nobody knows; None when it was refused, or never known."""

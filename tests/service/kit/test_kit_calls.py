@@ -45,7 +45,7 @@ class Far:
 
     def ask(self, user: str, *, timeout_s: float) -> None:
         request = world_pb2.SetClockRequest(user_id=user)
-        self._client.begin(self._stub.SetClock, request, timeout_s=timeout_s).answer()
+        self._client.call(self._stub.SetClock, request, timeout_s=timeout_s).answer()
 
 
 def served(sleeper: Sleeper) -> Served:

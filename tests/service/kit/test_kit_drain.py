@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,7 +83,8 @@ def test_who_stops_tells_its_watchers_and_answers_the_calls_that_it_accepted(
         grpc.channel_ready_future(client.channel).result(30)
         watch = health_pb2_grpc.HealthStub(client.channel).Watch(health_pb2.HealthCheckRequest())
         method = world_pb2_grpc.WorldServiceStub(client.channel).SetClock
-        call = client.begin(method, world_pb2.SetClockRequest(), timeout_s=20.0)
+        call = client.call(method, world_pb2.SetClockRequest(), timeout_s=20.0)
+        answer = ThreadPoolExecutor(1).submit(call.answer)
         assert "working\n" in process.stdout
         assert next(watch).status == SERVING
 
@@ -91,10 +93,10 @@ def test_who_stops_tells_its_watchers_and_answers_the_calls_that_it_accepted(
         assert next(watch, None) == health_pb2.HealthCheckResponse(status=NOT_SERVING)
         while accepts(client):
             pass
-        with pytest.raises(grpc.FutureTimeoutError):
-            call.future.result(timeout=0.5)
+        with pytest.raises(TimeoutError):
+            answer.result(timeout=0.5)
         process.stdin.close()
-        assert call.answer() == world_pb2.SetClockResponse()
+        assert answer.result(15) == world_pb2.SetClockResponse()
         watch.cancel()
         assert process.wait(15) == 0
     client.close()
