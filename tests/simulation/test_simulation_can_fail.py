@@ -23,7 +23,7 @@ from services.session.store import Key, SessionRow
 from services.session.tables import session
 from services.world import store as world_store
 from services.world import streak
-from tests.simulation import session_sql
+from tests.simulation import session_sql, world_sql
 from tests.simulation.postgres import Transaction
 from tests.simulation.sql import given, timed
 from tests.simulation.storm import simulated
@@ -134,8 +134,9 @@ def _mark_overwritten(transaction: Transaction, parameters: Mapping[str, Any]) -
 
 def _credit_without_key(transaction: Transaction, parameters: Mapping[str, Any]) -> Any:
     for columns in given(parameters, world_store._CREDIT):
-        row = world_store.CreditRow(**columns, rooms="")
+        row = world_store.CreditRow(**columns)
         transaction.put("credit", (row.user_id, row.session_id), row)
+    world_sql.grow_and_earn(transaction, parameters)
 
 
 def _grant_without_key(transaction: Transaction, parameters: Mapping[str, Any]) -> Any:
@@ -161,7 +162,7 @@ def _means(**meanings: Any) -> Parts:
         "lease": SESSIONS.lease.sql,
         "mark": SESSIONS.mark.sql,
         "read_credited": world_store._CREDITED.sql,
-        "add_credits": world_store._ADD_CREDITS.sql,
+        "credit_sessions": world_store._CREDIT_SESSIONS.sql,
         "read_grants": inventory_store._READ_GRANTS.sql,
         "add_grants": inventory_store._ADD_GRANTS.sql,
     }
@@ -179,7 +180,7 @@ MUTANTS = (
     Mutant("world commits in parts", "I", Parts(transactions={"world": CommitsEveryStatement})),
     Mutant("no lock on the session", "I1", _means(lock_sessions=_session_unlocked)),
     Mutant(
-        "no key in world", "I4", _means(read_credited=_nothing, add_credits=_credit_without_key)
+        "no key in world", "I4", _means(read_credited=_nothing, credit_sessions=_credit_without_key)
     ),
     Mutant(
         "no key in inventory", "I3", _means(read_grants=_nothing, add_grants=_grant_without_key)
