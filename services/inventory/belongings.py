@@ -1,15 +1,18 @@
 """What players own and wear: lock the wardrobe, decide, save."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
 
-from services.inventory import store
+from services.inventory import store, wardrobes
 from services.inventory.catalogue import Catalogue
 from services.inventory.failures import ItemNotOwned, ItemUnknown, SandboxOff
 from services.inventory.rules import Item, Worn, dressed, players_now
 from services.inventory.store import Acquisition, OwnedRow, WardrobeRow
-from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.ids import uuid7
+
+Answer = TypeVar("Answer")
 
 
 class Belongings:
@@ -36,9 +39,8 @@ class Belongings:
     def worn(self, users: Sequence[str]) -> dict[str, Worn]:
         """What each player's hero wears: nothing, for a player who was never here."""
         with self._database.read() as connection:
-            wardrobes = store.read_wardrobes(connection, list(dict.fromkeys(users)))
-        nothing = {user: Worn() for user in users}
-        return nothing | {user: row.worn for user, row in wardrobes.items()}
+            found = store.read_wardrobes(connection, list(set(users)))
+        return {user: found[user].worn if user in found else Worn() for user in users}
 
     def wear(self, user_id: str, item_id: str) -> Worn:
         """What is worn, now with this item in the slot of its type. Raises ItemNotOwned."""
@@ -46,22 +48,18 @@ class Belongings:
         if item is None:
             raise ItemNotOwned
 
-        def work(connection: Connection) -> Worn:
-            wardrobe = store.lock_wardrobes(connection, [user_id])[user_id]
+        def decide(connection: Connection, wardrobe: WardrobeRow, _: datetime) -> Worn:
             if item.id not in store.read_held(connection, [user_id])[user_id]:
                 raise ItemNotOwned
             return _dress(connection, wardrobe, item.type, item.id)
 
-        return self._database.transact(work)
+        return self._locked(user_id, decide)
 
     def take_off(self, user_id: str, slot: str) -> Worn:
         """What is worn, now with the slot empty."""
-
-        def work(connection: Connection) -> Worn:
-            wardrobe = store.lock_wardrobes(connection, [user_id])[user_id]
-            return _dress(connection, wardrobe, slot, None)
-
-        return self._database.transact(work)
+        return self._locked(
+            user_id, lambda connection, wardrobe, _: _dress(connection, wardrobe, slot, None)
+        )
 
     def grant(self, user_id: str, item_id: str) -> OwnedRow:
         """The player's item, given now unless it is owned. Raises SandboxOff, ItemUnknown."""
@@ -69,7 +67,9 @@ class Belongings:
         item = self._catalogue.item(item_id)
         if item is None:
             raise ItemUnknown
-        return self._database.transact(lambda connection: _grant(connection, user_id, item))
+        return self._locked(
+            user_id, lambda connection, wardrobe, now: _grant(connection, wardrobe, item, now)
+        )
 
     def set_clock(self, user_id: str, *, offset_seconds: int, revision: int) -> None:
         """Stores how far the player's clock is ahead, unless a newer revision is there.
@@ -81,6 +81,16 @@ class Belongings:
             lambda connection: store.save_clock(
                 connection, user_id, offset_seconds=offset_seconds, revision=revision
             )
+        )
+
+    def _locked(
+        self, user_id: str, decide: Callable[[Connection, WardrobeRow, datetime], Answer]
+    ) -> Answer:
+        """What `decide` makes of the player's locked wardrobe and the time since, committed."""
+        return wardrobes.locked(
+            self._database,
+            [user_id],
+            lambda connection, rows, now: decide(connection, rows[user_id], now),
         )
 
     def _need_sandbox(self) -> None:
@@ -95,12 +105,11 @@ def _dress(connection: Connection, wardrobe: WardrobeRow, slot: str, item_id: st
     return worn
 
 
-def _grant(connection: Connection, user_id: str, item: Item) -> OwnedRow:
-    wardrobe = store.lock_wardrobes(connection, [user_id])[user_id]
+def _grant(connection: Connection, wardrobe: WardrobeRow, item: Item, now: datetime) -> OwnedRow:
+    user_id = wardrobe.user_id
     for row in store.read_owned(connection, [user_id]):
         if row.item_id == item.id:
             return row
-    now = database_now(connection)
     at = players_now(now, wardrobe.clock_offset_seconds, is_sandbox=True)
     store.acquire(connection, [Acquisition(user_id, item.id, uuid7(at), at, "grant")])
     return OwnedRow(user_id, item.id, at, "grant", equipped=False)

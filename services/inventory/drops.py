@@ -1,30 +1,24 @@
 """Giving the drops that the session service has decided, each exactly once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from services.inventory import store
 from services.inventory.failures import LuckMalformed
 from services.inventory.rules import LUCK_BYTES, Item, RarityWeights, dropped, players_now
-from services.inventory.store import Acquisition, DropKey, Grant, WardrobeRow
-from services.kit.clock import database_now
+from services.inventory.store import DropKey, Grant, NewGrant, WardrobeRow
 from services.kit.database import Connection
 from services.kit.failpoints import reach
 from services.kit.ids import uuid7
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(NamedTuple):
     """A session that drops, and the luck that chooses the item."""
 
-    user_id: str
-    session_id: str
+    key: DropKey
     luck: bytes
-
-    @property
-    def key(self) -> DropKey:
-        """What it is given once for."""
-        return DropKey(self.user_id, self.session_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,50 +31,44 @@ class DropTable:
 
 
 def give(
-    connection: Connection, drops: Sequence[Drop], table: DropTable
+    connection: Connection,
+    wardrobes: Mapping[str, WardrobeRow],
+    drops: Sequence[Drop],
+    table: DropTable,
+    *,
+    now: datetime,
 ) -> list[Grant | LuckMalformed]:
-    """What each drop gave, in the order of `drops`; within a transaction.
+    """What each drop gave, in the order of `drops`; `wardrobes` are locked.
 
     A session that was told before, or twice in one batch, gets the same grant
     again.
     """
-    wardrobes = store.lock_wardrobes(connection, [drop.user_id for drop in drops])
-    keys = list(dict.fromkeys(drop.key for drop in drops))
-    told = {DropKey(g.user_id, g.session_id): g for g in store.read_grants(connection, keys)}
+    told = store.read_grants(connection, list({drop.key for drop in drops}))
     fresh = {d.key: d for d in drops if d.key not in told and len(d.luck) == LUCK_BYTES}
     if fresh:
-        grants = _decide(connection, list(fresh.values()), table, wardrobes)
-        _save(connection, grants)
+        held = store.read_held(connection, wardrobes)
+        nows = {
+            user: players_now(now, row.clock_offset_seconds, is_sandbox=table.is_sandbox)
+            for user, row in wardrobes.items()
+        }
+        grants = _decide(fresh.values(), table, held, nows)
+        store.give(connection, [NewGrant(*grant, uuid7(grant.obtained_at)) for grant in grants])
         reach("inventory.drop.before_commit")
-        told |= {DropKey(g.user_id, g.session_id): g for g in grants}
+        told |= {grant.key: grant for grant in grants}
     return [told.get(drop.key) or LuckMalformed() for drop in drops]
 
 
 def _decide(
-    connection: Connection,
-    drops: Sequence[Drop],
+    drops: Iterable[Drop],
     table: DropTable,
-    wardrobes: Mapping[str, WardrobeRow],
+    held: Mapping[str, set[str]],
+    nows: Mapping[str, datetime],
 ) -> list[Grant]:
     """One by one, because each item that a player gets is one less for the next drop."""
-    held = store.read_held(connection, wardrobes)
-    now = database_now(connection)
     grants = []
-    for drop in drops:
-        mine = held[drop.user_id]
-        item = dropped(drop.luck, table.items, owned=mine, weights=table.weights)
-        offset = wardrobes[drop.user_id].clock_offset_seconds
-        at = players_now(now, offset, is_sandbox=table.is_sandbox)
-        grants.append(Grant(drop.user_id, drop.session_id, item.id if item else None, at))
-        mine.update([item.id] if item else [])
+    for (user, session_id), luck in drops:
+        item = dropped(luck, table.items, owned=held[user], weights=table.weights)
+        grants.append(Grant(user, session_id, item.id if item else None, nows[user]))
+        if item:
+            held[user].add(item.id)
     return grants
-
-
-def _save(connection: Connection, grants: Sequence[Grant]) -> None:
-    acquired = [
-        Acquisition(g.user_id, g.item_id, uuid7(g.obtained_at), g.obtained_at, "drop", g.session_id)
-        for g in grants
-        if g.item_id
-    ]
-    store.acquire(connection, acquired)
-    store.add_grants(connection, grants)

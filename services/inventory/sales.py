@@ -6,8 +6,9 @@ tells of the purchase until it is delivered or can never be.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from services.inventory import delivery_store, store
+from services.inventory import delivery_store, store, wardrobes
 from services.inventory.catalogue import Catalogue
 from services.inventory.delivery_store import Delivery, PurchaseKey
 from services.inventory.failures import AlreadyOwned, ItemUnknown, OfferExpired
@@ -58,10 +59,10 @@ class Sales:
         """The shop on the player's day."""
         items = self._catalogue.current().obtainable
         with self._database.read() as connection:
-            wardrobes = store.read_wardrobes(connection, [user_id])
+            found = store.read_wardrobes(connection, [user_id])
             held = store.read_held(connection, [user_id])[user_id]
             now = database_now(connection)
-        offset = wardrobes[user_id].clock_offset_seconds if wardrobes else 0
+        offset = found[user_id].clock_offset_seconds if found else 0
         today = players_now(now, offset, is_sandbox=self._is_sandbox)
         return Window(rotation(today, items, self._shop), held)
 
@@ -84,16 +85,25 @@ class Sales:
         was told before, or twice in one batch, brings the same again.
         """
         items = self._catalogue.with_items(purchase.item_id for purchase in purchases).items
-        outcomes = self._database.transact(
-            lambda connection: self._deliver(connection, purchases, items)
+        outcomes = wardrobes.locked(
+            self._database,
+            {purchase.user_id for purchase in purchases},
+            lambda connection, owners, now: self._deliver(
+                connection, owners, purchases, items, now=now
+            ),
         )
         reach("inventory.deliver.after_commit")
         return outcomes
 
     def _deliver(
-        self, connection: Connection, purchases: Sequence[Purchase], items: Mapping[str, Item]
+        self,
+        connection: Connection,
+        owners: Mapping[str, WardrobeRow],
+        purchases: Sequence[Purchase],
+        items: Mapping[str, Item],
+        *,
+        now: datetime,
     ) -> list[Delivery | Failure]:
-        wardrobes = store.lock_wardrobes(connection, [p.user_id for p in purchases])
         paid = {purchase.key: purchase for purchase in purchases}
         told = delivery_store.read_deliveries(connection, list(paid))
         outcomes: dict[PurchaseKey, Delivery | Failure] = {
@@ -101,34 +111,35 @@ class Sales:
         }
         fresh = [purchase for key, purchase in paid.items() if key not in outcomes]
         if fresh:
-            outcomes |= self._decided(connection, fresh, items, wardrobes)
+            held = store.read_held(connection, owners)
+            nows = {
+                user: players_now(now, row.clock_offset_seconds, is_sandbox=self._is_sandbox)
+                for user, row in owners.items()
+            }
+            outcomes |= _decided(fresh, items, held, nows)
             store.acquire(connection, list(_acquired(outcomes, fresh)))
             reach("inventory.deliver.before_commit")
         return [outcomes[purchase.key] for purchase in purchases]
 
-    def _decided(
-        self,
-        connection: Connection,
-        purchases: Sequence[Purchase],
-        items: Mapping[str, Item],
-        wardrobes: Mapping[str, WardrobeRow],
-    ) -> dict[PurchaseKey, Delivery | Failure]:
-        """One by one, because an item that a player gets can not be delivered again."""
-        held = store.read_held(connection, wardrobes)
-        now = database_now(connection)
-        decided: dict[PurchaseKey, Delivery | Failure] = {}
-        for purchase in purchases:
-            user, item_id = purchase.user_id, purchase.item_id
-            if item_id not in items:
-                decided[purchase.key] = ItemUnknown()
-            elif item_id in held[user]:
-                decided[purchase.key] = AlreadyOwned()
-            else:
-                offset = wardrobes[user].clock_offset_seconds
-                at = players_now(now, offset, is_sandbox=self._is_sandbox)
-                decided[purchase.key] = Delivery(user, purchase.purchase_id, item_id, at)
-                held[user].add(item_id)
-        return decided
+
+def _decided(
+    purchases: Sequence[Purchase],
+    items: Mapping[str, Item],
+    held: Mapping[str, set[str]],
+    nows: Mapping[str, datetime],
+) -> dict[PurchaseKey, Delivery | Failure]:
+    """One by one, because an item that a player gets can not be delivered again."""
+    decided: dict[PurchaseKey, Delivery | Failure] = {}
+    for purchase in purchases:
+        user, item_id = purchase.user_id, purchase.item_id
+        if item_id not in items:
+            decided[purchase.key] = ItemUnknown()
+        elif item_id in held[user]:
+            decided[purchase.key] = AlreadyOwned()
+        else:
+            decided[purchase.key] = Delivery(user, purchase.purchase_id, item_id, nows[user])
+            held[user].add(item_id)
+    return decided
 
 
 def _acquired(

@@ -6,6 +6,7 @@ import grpc
 
 from protos.inventory.v1 import inventory_pb2 as pb
 from protos.inventory.v1 import inventory_pb2_grpc
+from services.inventory import wardrobes
 from services.inventory.belongings import Belongings
 from services.inventory.catalogue import Catalogue
 from services.inventory.delivery_store import Delivery
@@ -24,7 +25,7 @@ from services.inventory.messages import (
 from services.inventory.rules import RARITIES as BY_RARITY
 from services.inventory.rules import Rules
 from services.inventory.sales import Purchase, Sales
-from services.inventory.store import Grant
+from services.inventory.store import DropKey, Grant
 from services.kit.batches import isolated
 from services.kit.database import Database
 from services.kit.errors import Failure
@@ -72,7 +73,7 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     def BatchGrantDrops(
         self, request: pb.BatchGrantDropsRequest, _: grpc.ServicerContext
     ) -> pb.BatchGrantDropsResponse:
-        drops = [Drop(d.user_id, d.session_id, d.luck) for d in request.drops]
+        drops = [Drop(DropKey(d.user_id, d.session_id), d.luck) for d in request.drops]
         outcomes = isolated(self._give, drops) if drops else []
         given = [o.item_id for o in outcomes if isinstance(o, Grant) and o.item_id]
         items = self._catalogue.with_items(given).items
@@ -189,7 +190,11 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     def _give(self, drops: Sequence[Drop]) -> list[Grant | LuckMalformed]:
         obtainable = self._catalogue.current().obtainable
         table = DropTable(obtainable, self._weights, self._is_sandbox)
-        given = self._database.transact(lambda connection: give(connection, drops, table))
+        given = wardrobes.locked(
+            self._database,
+            {drop.key.user_id for drop in drops},
+            lambda connection, owners, now: give(connection, owners, drops, table, now=now),
+        )
         reach("inventory.drop.after_commit")
         return given
 

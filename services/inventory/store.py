@@ -13,9 +13,9 @@ from sqlalchemy import BigInteger, and_, bindparam, false, func, insert, or_, se
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.inventory.rules import Item, Worn
-from services.inventory.tables import ID, drop_grant, inventory, item, wardrobe
+from services.inventory.tables import DROP, ID, drop_grant, inventory, item, wardrobe
 from services.kit.database import Connection
-from services.kit.statements import Command, Query, given, of_users
+from services.kit.statements import Command, Lock, Query, given, of_users
 
 
 class ItemRow(NamedTuple):
@@ -91,6 +91,21 @@ class Grant(NamedTuple):
     item_id: str | None
     obtained_at: datetime
 
+    @property
+    def key(self) -> DropKey:
+        """What it was given once for."""
+        return DropKey(self.user_id, self.session_id)
+
+
+class NewGrant(NamedTuple):
+    """A grant, and the id under which its item is owned."""
+
+    user_id: str
+    session_id: str
+    item_id: str | None
+    obtained_at: datetime
+    id: str
+
 
 # Two services that start at once would insert the same rows, and ON CONFLICT
 # waits for one of the two unique keys only. Players' rows refer to items
@@ -132,7 +147,7 @@ _WARDROBES = (
     .order_by(wardrobe.c.user_id)
 )
 _READ_WARDROBES = Query(_WARDROBES, WardrobeRow)
-_LOCK_WARDROBES = Query(_WARDROBES.with_for_update(of=wardrobe), WardrobeRow)
+_LOCK_WARDROBES = Lock(_WARDROBES.with_for_update(of=wardrobe), WardrobeRow)
 _SAVE_WORN = Command(
     update(wardrobe)
     .values(
@@ -209,8 +224,20 @@ _READ_GRANTS = Query(
     .where(of_users(drop_grant.c.user_id)),
     Grant,
 )
-_ADD_GRANTS = Command(
-    insert(drop_grant).from_select([c.name for c in drop_grant.c], select(given(*drop_grant.c)))
+_GRANT = [drop_grant.c[name] for name in Grant._fields]
+_grants = select(given(*_GRANT, inventory.c.id)).cte("grants")
+_owned = (
+    insert(inventory)
+    .from_select(
+        ["user_id", "session_id", "item_id", "obtained_at", "id", "source"],
+        select(_grants, DROP).where(_grants.c.item_id.is_not(None)),
+    )
+    .cte("owned")
+)
+_GIVE = Command(
+    insert(drop_grant)
+    .from_select([c.name for c in _GRANT], select(*(_grants.c[c.name] for c in _GRANT)))
+    .add_cte(_owned)
 )
 
 
@@ -228,11 +255,18 @@ def read_items(connection: Connection) -> list[ItemRow]:
     return _READ_ITEMS.all(connection)
 
 
-def lock_wardrobes(connection: Connection, users: Iterable[str]) -> dict[str, WardrobeRow]:
-    """The players' wardrobes, made where missing, locked: one hand at a time gives and dresses."""
-    players = sorted(set(users))
-    _MAKE_WARDROBES.run(connection, user_id=players)
-    return {row.user_id: row for row in _LOCK_WARDROBES.all(connection, users=players)}
+def make_wardrobes(connection: Connection, users: Iterable[str]) -> None:
+    """Stores new wardrobes; those of players who have one stay as they are."""
+    # In order, so that none wait in a ring.
+    _MAKE_WARDROBES.run(connection, user_id=sorted(users))
+
+
+def lock_wardrobes(
+    connection: Connection, users: Sequence[str]
+) -> tuple[dict[str, WardrobeRow], datetime]:
+    """The wardrobes that exist, locked, and the time since."""
+    locked, now = _LOCK_WARDROBES.all(connection, users=users)
+    return {row.user_id: row for row in locked}, now
 
 
 def read_wardrobes(connection: Connection, users: Sequence[str]) -> dict[str, WardrobeRow]:
@@ -253,7 +287,7 @@ def save_worn(connection: Connection, user_id: str, worn: Worn) -> None:
 
 def save_clock(connection: Connection, user_id: str, *, offset_seconds: int, revision: int) -> None:
     """Stores how far the player's clock is ahead, unless a newer revision is there."""
-    _MAKE_WARDROBES.run(connection, user_id=[user_id])
+    make_wardrobes(connection, [user_id])
     _SAVE_CLOCK.run(connection, user_id=user_id, offset_seconds=offset_seconds, revision=revision)
 
 
@@ -276,12 +310,14 @@ def acquire(connection: Connection, rows: Sequence[Acquisition]) -> None:
         _ACQUIRE.run(connection, rows=rows)
 
 
-def read_grants(connection: Connection, keys: Sequence[DropKey]) -> list[Grant]:
+def read_grants(connection: Connection, keys: Sequence[DropKey]) -> dict[DropKey, Grant]:
     """What these sessions' drops gave, where they were told before."""
-    return _READ_GRANTS.all(connection, rows=keys)
+    return {grant.key: grant for grant in _READ_GRANTS.all(connection, rows=keys)}
 
 
-def add_grants(connection: Connection, rows: Sequence[Grant]) -> None:
-    """Records what sessions' drops gave."""
-    if rows:
-        _ADD_GRANTS.run(connection, rows=rows)
+def give(connection: Connection, rows: Sequence[NewGrant]) -> None:
+    """Records what sessions' drops gave, and adds the items to what players own.
+
+    The database refuses an item owned already, and a second grant of a session.
+    """
+    _GIVE.run(connection, rows=rows)

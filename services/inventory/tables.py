@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    literal_column,
 )
 from sqlalchemy.dialects.postgresql import ENUM, UUID
 
@@ -34,6 +35,7 @@ INSTANT = DateTime(timezone=True)
 ITEM_TYPE = ENUM("hat", "outfit", "accessory", name="item_type", metadata=metadata)
 RARITY = ENUM("common", "rare", "epic", name="rarity", metadata=metadata)
 SOURCE = ENUM("drop", "shop", "event", "grant", name="item_source", metadata=metadata)
+DROP = literal_column("'drop'::item_source", SOURCE)
 
 item = Table(
     "item",

@@ -30,19 +30,19 @@ def _texts(values: Sequence[str | None]) -> str:
 
 
 def _numbers(values: Sequence[int | None]) -> str:
-    return _braced("NULL" if number is None else str(number) for number in values)
+    return _braced(["NULL" if number is None else str(number) for number in values])
 
 
 def _truths(values: Sequence[bool | None]) -> str:
-    return _braced("NULL" if truth is None else "t" if truth else "f" for truth in values)
+    return _braced(["NULL" if truth is None else "t" if truth else "f" for truth in values])
 
 
 def _instants(values: Sequence[Any]) -> str:
-    return _braced("NULL" if value is None else value.isoformat() for value in values)
+    return _braced(["NULL" if value is None else value.isoformat() for value in values])
 
 
 def _bytes(values: Sequence[bytes | None]) -> str:
-    return _braced("NULL" if value is None else f'"\\\\x{value.hex()}"' for value in values)
+    return _braced(["NULL" if value is None else f'"\\\\x{value.hex()}"' for value in values])
 
 
 def _escaped(text: str) -> str:

@@ -11,6 +11,7 @@ for a whole batch:
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from psycopg.rows import BaseRowFactory
@@ -166,8 +167,8 @@ def _array_literals(compiled: Compiled) -> dict[str, Literal]:
 
 def transposed(rows: Sequence[Any], names: Iterable[str]) -> dict[str, list[Any]]:
     """One list per name; `users` are the rows' `user_id`."""
-    attributes = {name: "user_id" if name == "users" else name for name in names}
-    return {n: [getattr(row, a) for row in rows] for n, a in attributes.items()}
+    getters = {n: attrgetter("user_id" if n == "users" else n) for n in names}
+    return {name: list(map(get, rows)) for name, get in getters.items()}
 
 
 def _require_fields(clause: ReturnsRows, *kinds: type[Any]) -> None:

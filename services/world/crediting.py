@@ -1,14 +1,14 @@
 """Counting successes: read what is known, decide with the rules, save.
 
-Everything is decided for the whole batch at once, in six statements. The zones
+Everything is decided for the whole batch at once, and saved in one statement. The zones
 of old and the calendar are read only for a session that comes late: one that
 ended before the last change of zone, or on a date that is not ahead.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from services.kit.database import Connection
 from services.world import rules, store, streak
@@ -16,16 +16,14 @@ from services.world.rules import Rules, World
 from services.world.store import CreditRow, Key
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
+class Credit(NamedTuple):
     """A success to count: its key, and its planned end by the player's clock."""
 
     key: Key
     ends_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """Every world as it is now, and which rooms each session upgraded."""
 
     worlds: Mapping[str, World]
@@ -47,16 +45,15 @@ def credit(
     if not fresh:
         return Outcome(worlds, known)
     days = _local_dates(connection, worlds, fresh)
+    # The last earned date is recorded already.
+    new = {key for key, day in days.items() if day != worlds[key.user_id].last_session_date}
     grown, rooms = _grown(worlds, fresh, numbers)
-    store.add_credits(
-        connection,
-        [
-            CreditRow(key.user_id, key.session_id, ends_at, days[key], now, ",".join(rooms[key]))
-            for key, ends_at in fresh.items()
-        ],
-    )
-    after = grown | _with_days(connection, grown, days)
-    store.save_worlds(connection, after.values())
+    after = grown | _with_days(connection, grown, {key: days[key] for key in new})
+    rows = [
+        CreditRow(*key, ends_at, days[key], ",".join(rooms[key]), is_new_date=key in new)
+        for key, ends_at in fresh.items()
+    ]
+    store.credit_sessions(connection, rows, after, credited_at=now)
     return Outcome({**worlds, **after}, {**known, **rooms})
 
 
@@ -65,19 +62,20 @@ def _local_dates(
 ) -> dict[Key, date]:
     """The date of each session's end, in the zone that was in force then."""
     late = {
-        key
+        key.user_id
         for key, ends_at in fresh.items()
         if (changed := worlds[key.user_id].zone_changed_at) is not None and ends_at < changed
     }
-    players = sorted({key.user_id for key in late})
-    changes = store.zone_changes(connection, players) if late else {}
-    zones = {
-        key: streak.zone_at(fresh[key], changes[key.user_id])
-        if key in late
-        else worlds[key.user_id].timezone
-        for key in fresh
+    changes = store.zone_changes(connection, sorted(late)) if late else {}
+    return {
+        key: streak.local_date(
+            ends_at,
+            streak.zone_at(ends_at, changes[key.user_id])
+            if key.user_id in late
+            else worlds[key.user_id].timezone,
+        )
+        for key, ends_at in fresh.items()
     }
-    return {key: streak.local_date(fresh[key], zone) for key, zone in zones.items()}
 
 
 def _grown(
@@ -96,19 +94,14 @@ def _grown(
 def _with_days(
     connection: Connection, worlds: Mapping[str, World], days: Mapping[Key, date]
 ) -> dict[str, World]:
-    """The worlds whose streak the days touch, and the days recorded."""
+    """The worlds whose streak the new dates touch."""
     earned: dict[str, set[date]] = defaultdict(set)
     for key, day in days.items():
-        # The last earned date is recorded already.
-        if day != worlds[key.user_id].last_session_date:
-            earned[key.user_id].add(day)
-    if not earned:
-        return {}
-    store.earn(connection, earned)
+        earned[key.user_id].add(day)
     late = sorted(u for u, new in earned.items() if streak.needs_history(worlds[u], min(new)))
     calendars = store.dates(connection, late) if late else {}
     return {
-        user: streak.recomputed(worlds[user], calendars[user])
+        user: streak.recomputed(worlds[user], streak.with_earned(calendars[user], new))
         if user in calendars
         else _continued(worlds[user], new)
         for user, new in earned.items()

@@ -1,4 +1,7 @@
-"""Worlds as messages."""
+"""Worlds as messages, written where they are sent from.
+
+A message that is put into another is encoded and decoded: that is three times as dear.
+"""
 
 from protos.world.v1 import world_pb2 as pb
 from services.kit.enums import Words
@@ -6,7 +9,7 @@ from services.kit.errors import Failure
 from services.kit.times import instant
 from services.world import rules, streak
 from services.world.crediting import Credit
-from services.world.rules import LEVELS, Rules
+from services.world.rules import Rules
 from services.world.store import Key
 from services.world.worlds import Credited, Seen
 
@@ -23,36 +26,31 @@ def credit_of(message: pb.Credit) -> Credit:
         raise ValueError(message_) from error
 
 
-def world_message(seen: Seen, numbers: Rules) -> pb.World:
-    """A world as its player sees it now."""
-    world = seen.world
-    last = world.last_session_date
-    return pb.World(
-        id=world.id,
-        user_id=world.user_id,
-        total_sessions_success=world.total_sessions_success,
-        day_streak=streak.shown(world, today=streak.local_date(seen.now, world.timezone)),
-        longest_streak=world.longest_streak,
-        last_session_date=last.isoformat() if last else None,
-        timezone=world.timezone,
-        next_upgrade=_next_upgrade(seen, numbers),
-        **{column: getattr(world, column) for column in LEVELS.values()},
-    )
-
-
-def credit_result(outcome: Credited | Failure, numbers: Rules) -> pb.CreditResult:
-    """What became of one credit."""
+def tell_credit(result: pb.CreditResult, outcome: Credited | Failure, numbers: Rules) -> None:
+    """Writes what became of one credit."""
     if isinstance(outcome, Failure):
-        return pb.CreditResult(failure=outcome.as_item())
-    rooms = [ROOMS.value(room) for room in outcome.rooms]
-    world = world_message(outcome.seen, numbers)
-    return pb.CreditResult(credited=pb.Credited(world=world, rooms_upgraded=rooms))
+        result.failure.CopyFrom(outcome.as_item())
+    else:
+        tell_world(result.credited.world, outcome.seen, numbers)
+        result.credited.rooms_upgraded.extend([ROOMS.value(room) for room in outcome.rooms])
 
 
-def _next_upgrade(seen: Seen, numbers: Rules) -> pb.NextUpgrade | None:
-    upgrade = rules.next_upgrade(seen.world, numbers)
-    if upgrade is None:
-        return None
-    return pb.NextUpgrade(
-        room=ROOMS.value(upgrade.room), level=upgrade.level, sessions_left=upgrade.sessions_left
-    )
+def tell_world(message: pb.World, seen: Seen, numbers: Rules) -> None:
+    """Writes a world as its player sees it now."""
+    world, now = seen
+    message.id = world.id
+    message.user_id = world.user_id
+    message.study_room_level = world.study_room_level
+    message.build_room_level = world.build_room_level
+    message.training_room_level = world.training_room_level
+    message.plaza_level = world.plaza_level
+    message.total_sessions_success = world.total_sessions_success
+    message.day_streak = streak.shown(world, today=streak.local_date(now, world.timezone))
+    message.longest_streak = world.longest_streak
+    if world.last_session_date:
+        message.last_session_date = world.last_session_date.isoformat()
+    message.timezone = world.timezone
+    if upgrade := rules.next_upgrade(world, numbers):
+        message.next_upgrade.room = ROOMS.value(upgrade.room)
+        message.next_upgrade.level = upgrade.level
+        message.next_upgrade.sessions_left = upgrade.sessions_left

@@ -6,7 +6,7 @@ Pure: time is an argument. The numbers come from the rules file's section
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # Each room, and where a world keeps its level.
 LEVELS = {
@@ -74,8 +74,7 @@ class World(NamedTuple):
     clock_revision: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class NextUpgrade:
+class NextUpgrade(NamedTuple):
     """The nearest upgrade ahead, and the successes that are missing for it."""
 
     room: str
@@ -92,18 +91,19 @@ def level_by_rule(room: str, sessions: int, rules: Rules) -> int:
 def counted(world: World, rules: Rules) -> World:
     """The world after one more success. Rooms never fall, whatever the rules became."""
     total = world.total_sessions_success + 1
-    levels = {
-        column: max(getattr(world, column), level_by_rule(room, total, rules))
-        for room, column in LEVELS.items()
-    }
-    return world._replace(total_sessions_success=total, **levels)
+    after = world._replace(total_sessions_success=total)
+    for upgrade in rules.upgrades:
+        column = LEVELS[upgrade.room]
+        if upgrade.sessions <= total and upgrade.level > getattr(after, column):
+            raised: dict[str, Any] = {column: upgrade.level}
+            after = after._replace(**raised)
+    return after
 
 
 def upgraded(before: World, after: World) -> tuple[str, ...]:
     """The rooms whose level rose between the two."""
-    return tuple(
-        room for room, column in LEVELS.items() if getattr(after, column) > getattr(before, column)
-    )
+    risen = [r for r, column in LEVELS.items() if getattr(after, column) > getattr(before, column)]
+    return tuple(risen)
 
 
 def next_upgrade(world: World, rules: Rules) -> NextUpgrade | None:

@@ -10,7 +10,7 @@ import grpc
 from protos.world.v1 import world_pb2 as pb
 from protos.world.v1 import world_pb2_grpc
 from services.kit.batches import isolated
-from services.world.messages import credit_of, credit_result, world_message
+from services.world.messages import credit_of, tell_credit, tell_world
 from services.world.rules import Rules
 from services.world.worlds import Credited, Worlds
 
@@ -34,20 +34,25 @@ class WorldService(world_pb2_grpc.WorldServiceServicer):
     def BatchCreditSessions(
         self, request: pb.BatchCreditSessionsRequest, _: Context
     ) -> pb.BatchCreditSessionsResponse:
-        outcomes = isolated(self._credit, request.credits)
-        results = [credit_result(outcome, self._rules) for outcome in outcomes]
-        return pb.BatchCreditSessionsResponse(results=results)
+        response = pb.BatchCreditSessionsResponse()
+        for outcome in isolated(self._credit, request.credits):
+            tell_credit(response.results.add(), outcome, self._rules)
+        return response
 
     def BatchGetWorlds(
         self, request: pb.BatchGetWorldsRequest, _: Context
     ) -> pb.BatchGetWorldsResponse:
         worlds = self._worlds.read(sorted(set(request.user_ids)))
-        messages = [world_message(worlds[user], self._rules) for user in request.user_ids]
-        return pb.BatchGetWorldsResponse(worlds=messages)
+        response = pb.BatchGetWorldsResponse()
+        for user in request.user_ids:
+            tell_world(response.worlds.add(), worlds[user], self._rules)
+        return response
 
     def SetTimezone(self, request: pb.SetTimezoneRequest, _: Context) -> pb.SetTimezoneResponse:
         seen = self._worlds.set_timezone(request.user_id, request.timezone)
-        return pb.SetTimezoneResponse(world=world_message(seen, self._rules))
+        response = pb.SetTimezoneResponse()
+        tell_world(response.world, seen, self._rules)
+        return response
 
     def SetClock(self, request: pb.SetClockRequest, _: Context) -> pb.SetClockResponse:
         self._worlds.set_clock(

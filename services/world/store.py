@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Text, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Boolean, Column, Text, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.kit.database import Connection
-from services.kit.statements import Command, Query, given, of_users
+from services.kit.statements import Command, Lock, Query, given, of_users, transposed
 from services.world.rules import World
 from services.world.streak import Dates, ZoneChange
 from services.world.tables import (
@@ -35,14 +35,17 @@ class Key(NamedTuple):
 
 
 class CreditRow(NamedTuple):
-    """A session that counts; `rooms` are those that it upgraded."""
+    """A session that counts now; `rooms` are those that it upgraded.
+
+    `is_new_date` when its date is not known yet as the last earned one.
+    """
 
     user_id: str
     session_id: str
     ends_at: datetime
     local_date: date
-    credited_at: datetime
     rooms: str
+    is_new_date: bool
 
 
 class _Credited(NamedTuple):
@@ -65,7 +68,7 @@ class _DayOfKind(NamedTuple):
 _WORLD = [world_state.c[name] for name in World._fields]
 _WORLDS = select(*_WORLD).where(of_users(world_state.c.user_id)).order_by(world_state.c.user_id)
 _READ_WORLDS = Query(_WORLDS, World)
-_LOCK_WORLDS = Query(_WORLDS.with_for_update(of=world_state), World)
+_LOCK_WORLDS = Lock(_WORLDS.with_for_update(of=world_state), World)
 
 _new = given(*_WORLD)
 _MAKE_WORLDS = Command(
@@ -98,27 +101,62 @@ _CREDITED = Query(
     _Credited,
 )
 _CREDIT = [
-    credited_session.c[name]
-    for name in ("user_id", "session_id", "ends_at", "local_date", "credited_at")
+    *(credited_session.c[name] for name in ("user_id", "session_id", "ends_at", "local_date")),
+    # An array of arrays cannot be unnested row by row: the rooms travel as one text.
+    Column("rooms", Text),
+    Column("is_new_date", Boolean),
 ]
-# An array of arrays cannot be unnested row by row: the rooms travel as one text.
-_credits = given(*_CREDIT, Column("rooms", Text))
-_ADD_CREDITS = Command(
-    insert(credited_session).from_select(
-        [*(c.name for c in _CREDIT), "rooms_upgraded"],
+# What a success changes of a world.
+_GROWN = [
+    world_state.c[name]
+    for name in (
+        "study_room_level",
+        "build_room_level",
+        "training_room_level",
+        "plaza_level",
+        "total_sessions_success",
+        "day_streak",
+        "longest_streak",
+        "last_session_date",
+        "streak_through",
+        "bridged_through",
+    )
+]
+_credits = select(given(*_CREDIT, *_GROWN)).cte("credits")
+_credited = (
+    insert(credited_session)
+    .from_select(
+        ["user_id", "session_id", "ends_at", "local_date", "credited_at", "rooms_upgraded"],
         select(
-            *(_credits.c[c.name] for c in _CREDIT),
+            _credits.c.user_id,
+            _credits.c.session_id,
+            _credits.c.ends_at,
+            _credits.c.local_date,
+            bindparam("credited_at", type_=INSTANT),
             func.string_to_array(_credits.c.rooms, ","),
         ),
     )
+    .cte("credited")
+)
+_earned = (
+    upsert(credited_date)
+    .from_select(
+        ["user_id", "local_date", "kind"],
+        select(_credits.c.user_id, _credits.c.local_date, EARNED)
+        .where(_credits.c.is_new_date)
+        .distinct(),
+    )
+    .on_conflict_do_update(index_elements=["user_id", "local_date"], set_={"kind": EARNED})
+    .cte("earned")
+)
+_CREDIT_SESSIONS = Command(
+    update(world_state)
+    .values({c.name: _credits.c[c.name] for c in _GROWN})
+    .where(of_users(world_state.c.user_id), world_state.c.user_id == _credits.c.user_id)
+    .add_cte(_credited, _earned)
 )
 
 _days = given(credited_date.c.user_id, credited_date.c.local_date)
-_EARN = Command(
-    upsert(credited_date)
-    .from_select(["user_id", "local_date", "kind"], select(_days, EARNED))
-    .on_conflict_do_update(index_elements=["user_id", "local_date"], set_={"kind": EARNED})
-)
 _BRIDGE = Command(
     upsert(credited_date)
     .from_select(["user_id", "local_date", "kind"], select(_days, BRIDGE))
@@ -149,9 +187,10 @@ def read_worlds(connection: Connection, users: Sequence[str]) -> dict[str, World
     return {world.user_id: world for world in _READ_WORLDS.all(connection, users=users)}
 
 
-def lock_worlds(connection: Connection, users: Sequence[str]) -> dict[str, World]:
-    """The worlds that exist, locked."""
-    return {world.user_id: world for world in _LOCK_WORLDS.all(connection, users=users)}
+def lock_worlds(connection: Connection, users: Sequence[str]) -> tuple[dict[str, World], datetime]:
+    """The worlds that exist, locked, and the time since."""
+    locked, now = _LOCK_WORLDS.all(connection, users=users)
+    return {world.user_id: world for world in locked}, now
 
 
 def make_worlds(connection: Connection, worlds: Iterable[World]) -> None:
@@ -170,19 +209,25 @@ def credited(connection: Connection, keys: Iterable[Key]) -> dict[Key, tuple[str
     return {Key(row.user_id, row.session_id): tuple(row.rooms_upgraded) for row in rows}
 
 
-def add_credits(connection: Connection, rows: Sequence[CreditRow]) -> None:
-    """Records sessions that count. A second record of one session is refused."""
-    _ADD_CREDITS.run(connection, rows=rows)
+def credit_sessions(
+    connection: Connection,
+    rows: Sequence[CreditRow],
+    worlds: Mapping[str, World],
+    *,
+    credited_at: datetime,
+) -> None:
+    """Records sessions that count, their dates as earned ones, and what locked worlds grew to.
 
-
-def earn(connection: Connection, days: Mapping[str, Iterable[date]]) -> None:
-    """Records earned dates of players; a bridge becomes earned."""
-    _EARN.run(connection, rows=_flat(days))
+    A second record of one session is refused; a bridge becomes earned.
+    """
+    after = [worlds[row.user_id] for row in rows]
+    grown = transposed(after, [column.name for column in _GROWN])
+    _CREDIT_SESSIONS.run(connection, rows=rows, credited_at=credited_at, **grown)
 
 
 def bridge(connection: Connection, user_id: str, days: Iterable[date]) -> None:
     """Records bridges of a player; an earned date stays earned."""
-    _BRIDGE.run(connection, rows=_flat({user_id: days}))
+    _BRIDGE.run(connection, rows=[_Day(user_id, day) for day in sorted(days)])
 
 
 def dates(connection: Connection, users: Sequence[str]) -> dict[str, Dates]:
@@ -210,10 +255,6 @@ def set_zone(connection: Connection, change: ZoneChange) -> None:
     at = {"user_id": change.user_id, "changed_at": change.changed_at}
     _FORGET_LATER_ZONES.run(connection, **at)
     _ADD_ZONE.run(connection, rows=[change])
-
-
-def _flat(days: Mapping[str, Iterable[date]]) -> list[_Day]:
-    return [_Day(user, day) for user in sorted(days) for day in sorted(days[user])]
 
 
 def _in_order(worlds: Iterable[World]) -> list[Any]:

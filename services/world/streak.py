@@ -107,6 +107,11 @@ def continued(world: World, day: date) -> World:
     )
 
 
+def with_earned(dates: Dates, days: set[date]) -> Dates:
+    """The calendar with more earned dates; a bridge among them becomes earned."""
+    return Dates(dates.earned | days, dates.bridges - days)
+
+
 def recomputed(world: World, dates: Dates) -> World:
     """The world with the streaks that all its credited dates make."""
     runs = [run for run in _runs(dates.earned | dates.bridges) if dates.earned & run]

@@ -1,15 +1,14 @@
 """What happens to worlds: each change is one transaction, lock → decide → save."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
-from services.kit.errors import Unavailable
 from services.kit.failpoints import reach
 from services.kit.ids import uuid7
+from services.kit.newcomers import under_lock
 from services.world import store, streak
 from services.world.crediting import Credit, credit
 from services.world.failures import SandboxOff, ZoneChangedRecently, ZoneUnknown
@@ -19,16 +18,14 @@ from services.world.streak import ZoneChange
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A world, and the instant at which it is looked at, by the player's clock."""
 
     world: World
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Credited:
+class Credited(NamedTuple):
     """A session that counts: the world of now, and the rooms that this session upgraded."""
 
     seen: Seen
@@ -48,7 +45,7 @@ class Worlds:
         worlds, now = self._read(users)
         missing = [user for user in users if user not in worlds]
         if missing:
-            self._make(missing)
+            self._database.transact(lambda connection: _make(connection, missing))
             worlds, now = self._read(users)
         return {user: self._seen(world, now) for user, world in worlds.items()}
 
@@ -59,14 +56,15 @@ class Worlds:
         answers the same rooms, with the world of now.
         """
 
-        def decide(connection: Connection, worlds: dict[str, World]) -> list[Credited]:
-            now = database_now(connection)
+        def decide(
+            connection: Connection, worlds: dict[str, World], now: datetime
+        ) -> list[Credited]:
             outcome = credit(connection, worlds, successes, self._rules, now=now)
             reach("world.credit.before_commit")
             seen = {user: self._seen(world, now) for user, world in outcome.worlds.items()}
             return [Credited(seen[c.key.user_id], outcome.rooms[c.key]) for c in successes]
 
-        credited = self._locked([c.key.user_id for c in successes], decide)
+        credited = self._locked({c.key.user_id for c in successes}, decide)
         reach("world.credit.after_commit")
         return credited
 
@@ -79,8 +77,8 @@ class Worlds:
         if not streak.is_zone(timezone):
             raise ZoneUnknown
 
-        def decide(connection: Connection, worlds: dict[str, World]) -> Seen:
-            seen = self._seen(worlds[user_id], database_now(connection))
+        def decide(connection: Connection, worlds: dict[str, World], now: datetime) -> Seen:
+            seen = self._seen(worlds[user_id], now)
             if seen.world.timezone == timezone:
                 return seen
             return self._move(connection, seen, timezone)
@@ -95,12 +93,12 @@ class Worlds:
         if not self._has_sandbox:
             raise SandboxOff
 
-        def decide(connection: Connection, worlds: dict[str, World]) -> None:
+        def decide(connection: Connection, worlds: dict[str, World], now: datetime) -> None:
             world = worlds[user_id]
             if revision > world.clock_revision:
                 set_ = world._replace(clock_offset_seconds=offset_seconds, clock_revision=revision)
-                now = self._seen(set_, database_now(connection)).now
-                store.save_worlds(connection, [_zone_kept(connection, set_, now)])
+                seen = self._seen(set_, now)
+                store.save_worlds(connection, [_zone_kept(connection, seen)])
 
         self._locked([user_id], decide)
 
@@ -108,38 +106,17 @@ class Worlds:
         with self._database.read() as connection:
             return store.read_worlds(connection, users), database_now(connection)
 
-    def _make(self, users: Sequence[str]) -> None:
-        """Makes a world for each of `users` who has none."""
-
-        def work(connection: Connection) -> None:
-            now = database_now(connection)
-            store.make_worlds(connection, [World(user_id=user, id=uuid7(at=now)) for user in users])
-
-        self._database.transact(work)
-
     def _locked(
-        self, users: Sequence[str], decide: Callable[[Connection, dict[str, World]], Answer]
+        self,
+        users: Iterable[str],
+        decide: Callable[[Connection, dict[str, World], datetime], Answer],
     ) -> Answer:
-        """What `decide` makes of the locked worlds of `users`, committed."""
-        players = sorted(set(users))
-
-        def work(connection: Connection) -> Answer:
-            worlds = store.lock_worlds(connection, players)
-            missing = [user for user in players if user not in worlds]
-            if missing:
-                raise _Newcomers(missing)
-            return decide(connection, worlds)
-
-        try:
-            return self._database.transact(work)
-        except _Newcomers as newcomers:
-            # By itself: whoever inserts while holding locks may wait in a ring.
-            self._make(newcomers.users)
-        return self._database.transact(work)
+        """What `decide` makes of the locked worlds of `users` and the time since, committed."""
+        return under_lock(self._database, users, decide, lock=store.lock_worlds, make=_make)
 
     def _move(self, connection: Connection, seen: Seen, timezone: str) -> Seen:
         """The world in another zone, saved."""
-        world, now = seen.world, seen.now
+        world, now = seen
         allowed_from = streak.zone_allowed_from(world, self._rules)
         if allowed_from is not None and now < allowed_from:
             raise ZoneChangedRecently.until(allowed_from)
@@ -162,16 +139,15 @@ class Worlds:
         return Seen(world, now + timedelta(seconds=offset))
 
 
-class _Newcomers(Unavailable):
-    """Some players have no world yet."""
-
-    def __init__(self, users: Sequence[str]) -> None:
-        super().__init__()
-        self.users = users
+def _make(connection: Connection, users: Sequence[str]) -> None:
+    """Makes a world for each of `users` who has none."""
+    now = database_now(connection)
+    store.make_worlds(connection, [World(user_id=user, id=uuid7(at=now)) for user in users])
 
 
-def _zone_kept(connection: Connection, world: World, now: datetime) -> World:
+def _zone_kept(connection: Connection, seen: Seen) -> World:
     """The world in its zone, also when its clock went back to before the zone was set."""
+    world, now = seen
     if world.zone_changed_at is None or world.zone_changed_at <= now:
         return world
     store.set_zone(connection, ZoneChange(world.user_id, now, world.timezone))

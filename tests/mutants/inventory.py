@@ -32,15 +32,15 @@ MUTANTS = (
     Mutant(
         name="two drops of one batch do not know of each other",
         file="services/inventory/drops.py",
-        before="        mine.update([item.id] if item else [])\n",
-        after="",
+        before="            held[user].add(item.id)\n",
+        after="            pass\n",
         tests=(f"{_DROPS}::test_a_batch_is_decided_drop_by_drop_in_one_transaction",),
     ),
     Mutant(
         name="a drop that gave nothing is not recorded, and may give something later",
         file="services/inventory/drops.py",
-        before="    store.add_grants(connection, grants)",
-        after="    store.add_grants(connection, [g for g in grants if g.item_id])",
+        before="uuid7(grant.obtained_at)) for grant in grants]",
+        after="uuid7(grant.obtained_at)) for grant in grants if grant.item_id]",
         tests=(f"{_DROPS}::test_a_drop_that_gave_nothing_gives_nothing_for_ever",),
     ),
 )

@@ -55,8 +55,8 @@ MUTANTS = (
     Mutant(
         name="a room falls when the rules take its level away",
         file="services/world/rules.py",
-        before="max(getattr(world, column), level_by_rule(room, total, rules))",
-        after="level_by_rule(room, total, rules)",
+        before="upgrade.level > getattr(after, column)",
+        after="upgrade.level != getattr(after, column)",
         tests=("tests/unit/world/test_world_rules.py",),
     ),
     Mutant(

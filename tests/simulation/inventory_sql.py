@@ -5,9 +5,9 @@ from typing import Any
 
 from services.inventory import store as inventory_store
 from services.inventory.store import Acquisition, Grant, HeldRow, ItemRow, WardrobeRow
-from services.inventory.tables import drop_grant, wardrobe
+from services.inventory.tables import drop_grant, inventory, wardrobe
 from tests.simulation.postgres import Statement, Transaction
-from tests.simulation.sql import Parameters, given, users_of
+from tests.simulation.sql import Parameters, given, timed, users_of
 
 
 def make_wardrobes(transaction: Transaction, parameters: Parameters) -> Any:
@@ -17,7 +17,7 @@ def make_wardrobes(transaction: Transaction, parameters: Parameters) -> Any:
 
 def lock_wardrobes(transaction: Transaction, parameters: Parameters) -> Any:
     there = transaction.rows("wardrobe", users_of(parameters))
-    return [transaction.lock("wardrobe", (row.user_id,)) for row in there]
+    return timed(transaction, [transaction.lock("wardrobe", (row.user_id,)) for row in there])
 
 
 def read_wardrobes(transaction: Transaction, parameters: Parameters) -> Any:
@@ -29,23 +29,26 @@ def read_held(transaction: Transaction, parameters: Parameters) -> Any:
     return [HeldRow(row.user_id, row.item_id) for row in owned]
 
 
-def acquire(transaction: Transaction, parameters: Parameters) -> Any:
-    for columns in given(parameters, inventory_store._ACQUIRED):
-        row = Acquisition(**columns)
-        transaction.insert_only("owned", (row.user_id, row.item_id), row)
-
-
 def read_grants(transaction: Transaction, parameters: Parameters) -> Any:
     keys = given(parameters, (drop_grant.c.user_id, drop_grant.c.session_id))
     found = [transaction.get("grant", (key["user_id"], key["session_id"])) for key in keys]
     return [row for row in found if row is not None]
 
 
-def add_grants(transaction: Transaction, parameters: Parameters) -> Any:
-    for columns in given(parameters, drop_grant.c):
+def give(transaction: Transaction, parameters: Parameters) -> Any:
+    for columns in given(parameters, inventory_store._GRANT):
         row = Grant(**columns)
         transaction.postgres.weather.strike_poisoned("inventory", row.session_id)
-        transaction.insert_only("grant", (row.user_id, row.session_id), row)
+        transaction.insert_only("grant", row.key, row)
+    own(transaction, parameters)
+
+
+def own(transaction: Transaction, parameters: Parameters) -> None:
+    """What a grant adds beside its own row."""
+    for columns in given(parameters, (*inventory_store._GRANT, inventory.c.id)):
+        if columns["item_id"] is not None:
+            row = Acquisition(**columns, source="drop")
+            transaction.insert_only("owned", (row.user_id, row.item_id), row)
 
 
 def lock_items(transaction: Transaction, _: Parameters) -> Any:
@@ -66,9 +69,8 @@ MEANING: Mapping[str, Statement] = {
     inventory_store._LOCK_WARDROBES.sql: lock_wardrobes,
     inventory_store._READ_WARDROBES.sql: read_wardrobes,
     inventory_store._READ_HELD.sql: read_held,
-    inventory_store._ACQUIRE.sql: acquire,
     inventory_store._READ_GRANTS.sql: read_grants,
-    inventory_store._ADD_GRANTS.sql: add_grants,
+    inventory_store._GIVE.sql: give,
     inventory_store._LOCK_ITEMS: lock_items,
     inventory_store._STORE_ITEMS.sql: store_items,
     inventory_store._READ_ITEMS.sql: read_items,

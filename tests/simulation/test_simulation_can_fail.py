@@ -13,7 +13,6 @@ from sqlalchemy import Column
 
 from services.inventory import store as inventory_store
 from services.inventory.store import Grant
-from services.inventory.tables import drop_grant
 from services.session import completion_store, outbox, rules, settle
 from services.session.outbox import SESSIONS
 from services.session.receivers import WorldAndInventory
@@ -23,7 +22,7 @@ from services.session.store import Key, SessionRow
 from services.session.tables import session
 from services.world import store as world_store
 from services.world import streak
-from tests.simulation import session_sql
+from tests.simulation import inventory_sql, session_sql, world_sql
 from tests.simulation.postgres import Transaction
 from tests.simulation.sql import given, timed
 from tests.simulation.storm import simulated
@@ -134,14 +133,16 @@ def _mark_overwritten(transaction: Transaction, parameters: Mapping[str, Any]) -
 
 def _credit_without_key(transaction: Transaction, parameters: Mapping[str, Any]) -> Any:
     for columns in given(parameters, world_store._CREDIT):
-        row = world_store.CreditRow(**columns, rooms="")
+        row = world_store.CreditRow(**columns)
         transaction.put("credit", (row.user_id, row.session_id), row)
+    world_sql.grow_and_earn(transaction, parameters)
 
 
 def _grant_without_key(transaction: Transaction, parameters: Mapping[str, Any]) -> Any:
-    for columns in given(parameters, drop_grant.c):
+    for columns in given(parameters, inventory_store._GRANT):
         row = Grant(**columns)
-        transaction.put("grant", (row.user_id, row.session_id), row)
+        transaction.put("grant", row.key, row)
+    inventory_sql.own(transaction, parameters)
 
 
 def _leased_for_long(row: SessionRow, *, now: datetime) -> SessionRow:
@@ -161,9 +162,9 @@ def _means(**meanings: Any) -> Parts:
         "lease": SESSIONS.lease.sql,
         "mark": SESSIONS.mark.sql,
         "read_credited": world_store._CREDITED.sql,
-        "add_credits": world_store._ADD_CREDITS.sql,
+        "credit_sessions": world_store._CREDIT_SESSIONS.sql,
         "read_grants": inventory_store._READ_GRANTS.sql,
-        "add_grants": inventory_store._ADD_GRANTS.sql,
+        "give": inventory_store._GIVE.sql,
     }
     return Parts(statements={texts[name]: meaning for name, meaning in meanings.items()})
 
@@ -179,11 +180,9 @@ MUTANTS = (
     Mutant("world commits in parts", "I", Parts(transactions={"world": CommitsEveryStatement})),
     Mutant("no lock on the session", "I1", _means(lock_sessions=_session_unlocked)),
     Mutant(
-        "no key in world", "I4", _means(read_credited=_nothing, add_credits=_credit_without_key)
+        "no key in world", "I4", _means(read_credited=_nothing, credit_sessions=_credit_without_key)
     ),
-    Mutant(
-        "no key in inventory", "I3", _means(read_grants=_nothing, add_grants=_grant_without_key)
-    ),
+    Mutant("no key in inventory", "I3", _means(read_grants=_nothing, give=_grant_without_key)),
     Mutant("lease not compared", "two sweepers", _means(lease=_lease_not_compared)),
     Mutant("first mark overwritten", "the first mark", _means(mark=_mark_overwritten)),
     Mutant("a clock that is ahead", "I9", _means(lock_sessions=_clock_ahead)),

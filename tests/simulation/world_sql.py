@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, Text
-
 from services.world import store as world_store
 from services.world.rules import World
 from services.world.streak import ZoneChange
 from services.world.tables import credited_date, credited_session
 from tests.simulation.postgres import Statement, Transaction
-from tests.simulation.sql import Parameters, given, users_of
+from tests.simulation.sql import Parameters, given, timed, users_of
 
 _CREDIT_KEY = (credited_session.c.user_id, credited_session.c.session_id)
 _DAY = (credited_date.c.user_id, credited_date.c.local_date)
@@ -22,7 +20,7 @@ def read_worlds(transaction: Transaction, parameters: Parameters) -> Any:
 
 def lock_worlds(transaction: Transaction, parameters: Parameters) -> Any:
     there = transaction.rows("world", users_of(parameters))
-    return [transaction.lock("world", (row.user_id,)) for row in there]
+    return timed(transaction, [transaction.lock("world", (row.user_id,)) for row in there])
 
 
 def make_worlds(transaction: Transaction, parameters: Parameters) -> Any:
@@ -46,17 +44,23 @@ def read_credited(transaction: Transaction, parameters: Parameters) -> Any:
     ]
 
 
-def add_credits(transaction: Transaction, parameters: Parameters) -> Any:
-    for columns in given(parameters, (*world_store._CREDIT, Column("rooms", Text))):
+def credit_sessions(transaction: Transaction, parameters: Parameters) -> Any:
+    for columns in given(parameters, world_store._CREDIT):
         row = world_store.CreditRow(**columns)
         transaction.postgres.weather.strike_poisoned("world", row.session_id)
         transaction.insert_only("credit", (row.user_id, row.session_id), row)
+    grow_and_earn(transaction, parameters)
 
 
-def earn(transaction: Transaction, parameters: Parameters) -> Any:
-    for columns in given(parameters, _DAY):
-        key = (columns["user_id"], columns["local_date"])
-        transaction.put("day", key, world_store._DayOfKind(*key, "earned"))
+def grow_and_earn(transaction: Transaction, parameters: Parameters) -> None:
+    """What a credit changes beside its own row."""
+    for columns in given(parameters, world_store._CREDIT):
+        row = world_store.CreditRow(**columns)
+        if row.is_new_date:
+            earned = world_store._DayOfKind(row.user_id, row.local_date, "earned")
+            transaction.put("day", (row.user_id, row.local_date), earned)
+    for columns in given(parameters, (*_CREDIT_KEY[:1], *world_store._GROWN)):
+        transaction.update("world", (columns["user_id"],), **columns)
 
 
 def bridge(transaction: Transaction, parameters: Parameters) -> Any:
@@ -91,8 +95,7 @@ MEANING: Mapping[str, Statement] = {
     world_store._MAKE_WORLDS.sql: make_worlds,
     world_store._SAVE_WORLDS.sql: save_worlds,
     world_store._CREDITED.sql: read_credited,
-    world_store._ADD_CREDITS.sql: add_credits,
-    world_store._EARN.sql: earn,
+    world_store._CREDIT_SESSIONS.sql: credit_sessions,
     world_store._BRIDGE.sql: bridge,
     world_store._DATES.sql: read_dates,
     world_store._ZONE_CHANGES.sql: read_zone_changes,

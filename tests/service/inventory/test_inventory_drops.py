@@ -1,10 +1,11 @@
 """A session's drop is given exactly once, and never a second copy."""
 
 from protos.inventory.v1 import inventory_pb2 as pb
+from services.inventory import store
 from services.inventory.catalogue_file import read_catalogue
 from services.inventory.drops import Drop, DropTable, give
 from services.inventory.rules import RarityWeights, dropped
-from services.inventory.store import Grant
+from services.inventory.store import DropKey, Grant
 from tests.service.inventory.stock import Player, Stock, drop_of, new_id
 from tests.service.peers import neighbours
 
@@ -72,12 +73,15 @@ def test_two_sessions_of_one_player_in_one_batch_give_two_items(
 
 
 def test_a_batch_is_decided_drop_by_drop_in_one_transaction(stock: Stock) -> None:
-    drops = [Drop(new_id(), new_id(), bytes(16))] * 2
-    drops += [Drop(drops[0].user_id, new_id(), bytes(16)) for _ in range(4)]
+    user = new_id()
+    drops = [Drop(DropKey(user, new_id()), bytes(16))] * 2
+    drops += [Drop(DropKey(user, new_id()), bytes(16)) for _ in range(4)]
     table = DropTable(read_catalogue(), WEIGHTS, is_sandbox=False)
 
     with stock.transaction() as connection:
-        grants = give(connection, drops, table)
+        store.make_wardrobes(connection, [user])
+        owners, now = store.lock_wardrobes(connection, [user])
+        grants = give(connection, owners, drops, table, now=now)
 
     given = [grant.item_id for grant in grants if isinstance(grant, Grant)]
     assert given[0] == given[1]

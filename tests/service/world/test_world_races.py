@@ -45,7 +45,7 @@ def test_batches_that_share_new_players_in_opposite_order_do_not_block_each_othe
 def test_worlds_are_locked_in_the_order_of_their_players() -> None:
     locking = store._LOCK_WORLDS.sql
 
-    assert locking.endswith("ORDER BY world_state.user_id FOR UPDATE OF world_state")
+    assert "ORDER BY world_state.user_id FOR UPDATE OF world_state)" in locking
 
 
 def test_a_player_seen_first_by_many_has_one_world(player: Player) -> None:

@@ -15,6 +15,7 @@ from services.world.rules import (
     Upgrade,
     World,
     counted,
+    level_by_rule,
     next_upgrade,
     upgraded,
 )
@@ -73,8 +74,9 @@ def test_two_rooms_can_grow_with_one_session() -> None:
     assert upgraded(NEW, world) == ("study", "plaza")
 
 
-def test_a_room_keeps_its_level_when_the_rules_take_it_away() -> None:
-    world = after(4)._replace(build_room_level=7)
+@pytest.mark.parametrize("sessions", [4, 20])
+def test_a_room_keeps_its_level_when_the_rules_take_it_away(sessions: int) -> None:
+    world = after(sessions)._replace(build_room_level=7)
 
     assert counted(world, NUMBERS).build_room_level == 7
 
@@ -86,6 +88,13 @@ def test_rooms_never_fall(numbers: Rules, sessions: int) -> None:
     world = counted(before, numbers)
 
     assert all(levels(world)[room] >= level for room, level in levels(before).items())
+
+
+@given(rules_of_any_town, st.integers(min_value=0, max_value=60))
+def test_counting_one_by_one_leads_to_the_level_by_rule(numbers: Rules, sessions: int) -> None:
+    world = after(sessions, numbers)
+
+    assert levels(world) == {room: level_by_rule(room, sessions, numbers) for room in LEVELS}
 
 
 @given(rules_of_any_town, st.integers(min_value=0, max_value=60))

@@ -19,6 +19,7 @@ from services.world.streak import (
     recomputed,
     shown,
     skipped,
+    with_earned,
     zone_allowed_from,
     zone_at,
 )
@@ -94,6 +95,12 @@ def test_a_late_date_fills_the_gap() -> None:
 
     assert needs_history(earned_in_order(0, 1, 3), day(2))
     assert (world.day_streak, world.longest_streak) == (4, 4)
+
+
+def test_a_bridge_that_is_earned_late_is_a_bridge_no_more() -> None:
+    calendar = with_earned(Dates(earned=days(0), bridges=days(1, 2)), days(1, 3))
+
+    assert calendar == Dates(earned=days(0, 1, 3), bridges=days(2))
 
 
 def test_a_bridge_neither_adds_nor_breaks() -> None:
