@@ -110,8 +110,9 @@ def next_upgrade(world: World, rules: Rules) -> NextUpgrade | None:
     """The upgrade that the fewest further successes lead to; None when none is left."""
     total = world.total_sessions_success
     ahead = [
-        NextUpgrade(u.room, u.level, u.sessions - total)
-        for u in rules.upgrades
-        if u.sessions > total and u.level > getattr(world, LEVELS[u.room])
+        u for u in rules.upgrades if u.sessions > total and u.level > getattr(world, LEVELS[u.room])
     ]
-    return min(ahead, key=lambda upgrade: upgrade.sessions_left, default=None)
+    nearest = min(ahead, key=lambda upgrade: upgrade.sessions, default=None)
+    if nearest is None:
+        return None
+    return NextUpgrade(nearest.room, nearest.level, nearest.sessions - total)
