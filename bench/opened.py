@@ -31,6 +31,7 @@ NAMES = {
     "bin/postgres": "postgres",
 }
 READY_WITHIN_S = 90.0
+ENDED_WITHIN_S = 60.0
 Spent = dict[str, float]
 
 
@@ -125,7 +126,18 @@ def _running(
         yield process.pid
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        _await_end(name, process)
+
+
+def _await_end(name: str, process: "subprocess.Popen[bytes]") -> None:
+    """Waits until it has ended; what hangs is killed, and does not cost the figures."""
+    try:
+        process.wait(ENDED_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        print(f"the {name} did not end by itself", file=sys.stderr)
+        # With all that it started, in the session that it leads.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:

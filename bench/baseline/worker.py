@@ -22,6 +22,7 @@ def serve(port: int) -> None:
         log_level="warning",
         # As the town: where requests arrive slowly, a client waits longer than the 5 s of uvicorn.
         timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
     )
     uvicorn.Server(config).run(sockets=[listening])
 
