@@ -47,6 +47,8 @@ SESSION_OPTIONS = " ".join(
         "lock_timeout=1s",
         "idle_in_transaction_session_timeout=5s",
         "timezone=UTC",
+        # Planning anew for every batch costs more than the best plan could spare.
+        "plan_cache_mode=force_generic_plan",
     )
 )
 KEEPALIVE = {
