@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.inventory.rules import Item, Worn
 from services.inventory.tables import DROP, ID, drop_grant, inventory, item, wardrobe
 from services.kit.database import Connection
-from services.kit.statements import Command, Lock, Query, given, of_users
+from services.kit.statements import Command, Query, Timed, given, of_users
 
 
 class ItemRow(NamedTuple):
@@ -147,7 +147,7 @@ _WARDROBES = (
     .order_by(wardrobe.c.user_id)
 )
 _READ_WARDROBES = Query(_WARDROBES, WardrobeRow)
-_LOCK_WARDROBES = Lock(_WARDROBES.with_for_update(of=wardrobe), WardrobeRow)
+_LOCK_WARDROBES = Timed(_WARDROBES.with_for_update(of=wardrobe), WardrobeRow)
 _SAVE_WORN = Command(
     update(wardrobe)
     .values(

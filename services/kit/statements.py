@@ -111,40 +111,40 @@ class Query(_Compiled, Generic[Row]):
         return found[0] if found else None
 
 
-class Locked(NamedTuple, Generic[Row]):
-    """Locked rows, and the database's time after the last lock."""
+class Found(NamedTuple, Generic[Row]):
+    """Rows, and the database's time after the last of them was read, or locked."""
 
     rows: list[Row]
     now: datetime
 
 
-class Lock(_Compiled, Generic[Row]):
-    """A statement that locks rows, and takes the time as well: one round trip for both.
+class Timed(_Compiled, Generic[Row]):
+    """A statement that reads or locks rows, and takes the time as well, in one round trip.
 
-    `locking` is a SELECT … FOR UPDATE. It is run as a subquery, row by row, and the
+    The SELECT, with FOR UPDATE or without, is run as a subquery, row by row, and the
     clock is read for each row after its lock; where there is none, for a row of nulls
     after the search. Kinds of rows as for Query.
     """
 
     @overload
-    def __init__(self: "Lock[One]", locking: Select[Any], kind: type[One], /) -> None: ...
+    def __init__(self: "Timed[One]", rows: Select[Any], kind: type[One], /) -> None: ...
     @overload
     def __init__(
-        self: "Lock[tuple[One, Other]]", locking: Select[Any], one: type[One], other: type[Other], /
+        self: "Timed[tuple[One, Other]]", rows: Select[Any], one: type[One], other: type[Other], /
     ) -> None: ...
-    def __init__(self, locking: Select[Any], *kinds: type[Any]) -> None:
-        _require_fields(locking, *kinds)
-        locked = locking.subquery("locked")
+    def __init__(self, rows: Select[Any], *kinds: type[Any]) -> None:
+        _require_fields(rows, *kinds)
+        read = rows.subquery("read")
         always = select(literal_column("1")).subquery("always")
-        timed = select(*locked.c, func.clock_timestamp()).select_from(always)
-        super().__init__(timed.outerjoin(locked, true()))
+        timed = select(*read.c, func.clock_timestamp()).select_from(always)
+        super().__init__(timed.outerjoin(read, true()))
         self._made = _made(kinds)
 
-    def all(self, connection: Connection, **parameters: Any) -> Locked[Row]:
-        """Every row, locked in the statement's order."""
+    def all(self, connection: Connection, **parameters: Any) -> Found[Row]:
+        """Every row, in the statement's order."""
         found = connection.execute(self.sql, self._bound(connection, parameters)).fetchall()
-        rows = [self._made(values[:-1]) for values in found if values[0] is not None]
-        return Locked(rows, found[-1][-1])
+        made = [self._made(values[:-1]) for values in found if values[0] is not None]
+        return Found(made, found[-1][-1])
 
 
 class Command(_Compiled):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import BigInteger, Column, and_, select, update
 
 from services.kit.database import Connection
-from services.kit.statements import Command, Lock, Locked, given, of_users
+from services.kit.statements import Command, Found, Timed, given, of_users
 from services.session.player_store import HERO, HeroRow
 from services.session.store import CLOSED, SESSION, Key, SessionRow, in_order, set_from
 from services.session.tables import PENDING, hero, session
@@ -37,7 +37,7 @@ class Outcome(NamedTuple):
 
 
 _these = given(session.c.user_id, session.c.id)
-_LOCK = Lock(
+_LOCK = Timed(
     select(*SESSION, *HERO)
     .join(_these, and_(session.c.user_id == _these.c.user_id, session.c.id == _these.c.id))
     .join(hero, and_(hero.c.user_id == session.c.user_id, of_users(hero.c.user_id)))
@@ -69,7 +69,7 @@ _SAVE = Command(
 )
 
 
-def lock(connection: Connection, keys: Iterable[Key]) -> Locked[tuple[SessionRow, HeroRow]]:
+def lock(connection: Connection, keys: Iterable[Key]) -> Found[tuple[SessionRow, HeroRow]]:
     """The sessions that exist among `keys` with their heroes, locked, and the time since."""
     return _LOCK.all(connection, rows=in_order(set(keys)))
 

@@ -11,7 +11,7 @@ from services.kit.enums import Words
 from services.kit.times import write
 from services.session import rules
 from services.session.player_store import HeroRow, TaskRow
-from services.session.rules import Rules
+from services.session.rules import Luck, Rules
 from services.session.store import SessionRow
 
 ROOMS = Words[pb.Room.ValueType](pb.Room)
@@ -82,11 +82,11 @@ def write_session(
         to.dropped_item.CopyFrom(item_message(dropped_item))
 
 
-def write_proof(to: pb.DropProof, row: SessionRow) -> None:
+def write_proof(to: pb.DropProof, row: SessionRow, luck: Luck) -> None:
     """Writes the proof of a paid session's drop; it reveals the seed."""
     to.seed = row.seed
     to.commitment = rules.commitment(row.seed)
-    to.roll = rules.luck(row.seed, row.id).roll
+    to.roll = luck.roll
     to.chance = row.drop_chance or 0
     to.dropped = bool(row.dropped)
     to.rules_version = row.rules_version or ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
+from typing import NamedTuple
 
 ROLLS = 10_000
 
@@ -78,24 +79,21 @@ class Verdict(Enum):
     TOO_LATE = "too late"
 
 
-@dataclass(frozen=True, slots=True)
-class Reward:
+class Reward(NamedTuple):
     """What a success pays."""
 
     exp: int
     gold: int
 
 
-@dataclass(frozen=True, slots=True)
-class Growth:
+class Growth(NamedTuple):
     """A hero's level, from 1, and the exp within it."""
 
     level: int
     exp: int
 
 
-@dataclass(frozen=True, slots=True)
-class Luck:
+class Luck(NamedTuple):
     """What the dice say of one session: a roll below ROLLS, and 16 bytes to choose the item."""
 
     roll: int

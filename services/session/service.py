@@ -105,6 +105,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
 
     def ListSessions(self, request: pb.ListSessionsRequest, _: Context) -> pb.ListSessionsResponse:
         limit = max(1, min(request.limit, 100))
+        self._settler.catch_up(request.user_id)
         # One more than asked for tells whether there is a next page.
         rows, now = self._sessions.history(_page(request, limit=limit + 1))
         messages = [session_message(row, self._rules, now=now) for row in rows[:limit]]
@@ -235,7 +236,7 @@ def _write_completion(
     to.rooms_upgraded.extend(settlement.rooms_upgraded)
     to.settled = settlement.is_settled
     to.replayed = closed.replayed
-    write_proof(to.drop_proof, row)
+    write_proof(to.drop_proof, row, closed.luck)
 
 
 def _given(message: Any, field: str) -> Any:

@@ -6,9 +6,8 @@ No call to another service happens here; settle.py does that after the commit.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple
 
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
@@ -27,16 +26,13 @@ from services.session.failures import (
     TaskUnknown,
 )
 from services.session.player_store import HeroRow, TaskRow
-from services.session.rules import Growth, Rules, Verdict
+from services.session.rules import Growth, Luck, Rules, Verdict
 from services.session.settle import FIRST_SWEEP
 from services.session.store import Key, Page, SessionRow
 from services.session.timeouts import timed_out
 
-Row = TypeVar("Row")
 
-
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """A wish to start; without minutes it lasts as long as the task usually does."""
 
     user_id: str
@@ -44,8 +40,7 @@ class Wish:
     minutes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """The pending session that a wish to start made, or found."""
 
     session: SessionRow
@@ -53,12 +48,12 @@ class Opened:
     is_new: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """A paid session, the hero as it is now, and whether it had been paid before."""
+class Closed(NamedTuple):
+    """A paid session with its dice, the hero as it is now, and whether it had been paid before."""
 
     session: SessionRow
     hero: HeroRow
+    luck: Luck
     now: datetime
     replayed: bool
 
@@ -217,9 +212,11 @@ class Sessions:
         player_now = self._player_now(hero, now)
         match rules.verdict(row.ends_at, now=player_now, rules=self._rules):
             case Verdict.TOO_EARLY:
-                return _Completed(row, hero, SessionTooEarly.until(row.ends_at, now=player_now))
+                early = SessionTooEarly.until(row.ends_at, now=player_now)
+                return _Completed(row, hero, early)
             case Verdict.TOO_LATE:
-                return _Completed(timed_out(row, self._rules), hero, SessionTimedOut())
+                late = timed_out(row, self._rules)
+                return _Completed(late, hero, SessionTimedOut())
             case Verdict.IN_TIME:
                 return self._paid(row, hero, ended_at=player_now, now=now)
 
@@ -229,6 +226,7 @@ class Sessions:
         """A success: what it pays, and whether it drops, decided once and for all."""
         reward = rules.reward(row.duration_minutes, self._rules)
         growth = rules.grown(Growth(hero.level, hero.exp), reward.exp, self._rules)
+        luck = rules.luck(row.seed, row.id)
         paid = row._replace(
             status="success",
             ended_at=ended_at,
@@ -236,16 +234,17 @@ class Sessions:
             reward_gold=reward.gold,
             levels_gained=growth.level - hero.level,
             drop_chance=self._rules.drop_chance,
-            dropped=rules.luck(row.seed, row.id).roll < self._rules.drop_chance,
+            dropped=luck.roll < self._rules.drop_chance,
             rules_version=self._version,
             settle_after=now + FIRST_SWEEP,
         )
         richer = hero._replace(level=growth.level, exp=growth.exp, gold=hero.gold + reward.gold)
-        return _Completed(paid, richer)
+        return _Completed(paid, richer, luck=luck)
 
     def _closed(self, done: "_Completed", heroes: dict[str, HeroRow], now: datetime) -> Closed:
-        hero = heroes[done.session.user_id]
-        return Closed(done.session, hero, self._player_now(hero, now), done.replayed)
+        row, hero = done.session, heroes[done.session.user_id]
+        luck = done.luck or rules.luck(row.seed, row.id)
+        return Closed(row, hero, luck, self._player_now(hero, now), done.replayed)
 
     def _cancel(self, connection: Connection, key: Key) -> tuple[SessionRow, datetime]:
         row = store.lock_sessions(connection, [key]).get(key)
@@ -262,13 +261,16 @@ class Sessions:
         return row, now
 
 
-@dataclass(frozen=True, slots=True)
-class _Completed:
-    """A session and its hero after a wish to complete, and why it failed, if it did."""
+class _Completed(NamedTuple):
+    """A session and its hero after a wish to complete, and why it failed, if it did.
+
+    `luck` is that of a session that was paid now.
+    """
 
     session: SessionRow
     hero: HeroRow
     failure: Failure | None = None
+    luck: Luck | None = None
     replayed: bool = False
 
 

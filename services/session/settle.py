@@ -12,7 +12,7 @@ who are told (receivers.py, gRPC): the simulation runs it between others.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -92,8 +92,7 @@ class Receivers(Protocol):
         """Tells both of sessions of one shard, each keyed by the session. Never raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What is known of a paid session's effects; None where world or wardrobe are unknown."""
 
     world: world_pb2.World | None
@@ -125,8 +124,12 @@ class Settler:
             raise
         except Exception:
             log.exception("settle_broke", sessions=len(rows))
-            return {row.key: _settlement(row, _NOTHING) for row in rows}
+            return {row.key: _settlement(row.key, row, _NOTHING) for row in rows}
         return known
+
+    def catch_up(self, user_id: str) -> None:
+        """Has stored what this process knows of a player's settled sessions. Never raises."""
+        self._marks.catch_up(user_id)
 
     def settle_due(self) -> bool:
         """Settles a page of what was left; whether to go on at once. Raises Unavailable."""
@@ -143,9 +146,14 @@ class Settler:
         reach("settle.before_tell")
         told = self._receivers.tell(rows, timeout_s=timeout_s, asks_wardrobes=asks_wardrobes)
         reach("settle.after_tell")
-        known = {row.key: _settlement(row, told) for row in rows}
-        settled = (row.key for row in rows if row.settled_at is None and known[row.key].is_settled)
-        self._marks.add({key: known[key].item for key in settled})
+        known: dict[Key, Settlement] = {}
+        settled: dict[Key, dict[str, Any] | None] = {}
+        for row in rows:
+            key = row.key
+            known[key] = settlement = _settlement(key, row, told)
+            if settlement.is_settled and row.settled_at is None:
+                settled[key] = settlement.item
+        self._marks.add(settled)
         return known, told.refused
 
 
@@ -186,8 +194,8 @@ def refused(row: Row) -> Row:
     return after
 
 
-def _settlement(row: SessionRow, told: Told) -> Settlement:
-    credit, grant = told.credited.get(row.key), told.granted.get(row.key)
+def _settlement(key: Key, row: SessionRow, told: Told) -> Settlement:
+    credit, grant = told.credited.get(key), told.granted.get(key)
     item = row.dropped_item
     if grant is not None and grant.HasField("item"):
         item = item_stored(grant.item)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.kit.database import Connection
-from services.kit.statements import Command, Lock, Query, given, of_users
+from services.kit.statements import Command, Query, Timed, given, of_users
 from services.session.tables import (
     ID,
     INSTANT,
@@ -113,7 +113,7 @@ _PENDING = (
     .order_by(session.c.user_id)
 )
 _READ_PENDING = Query(_PENDING, SessionRow)
-_LOCK_PENDING = Lock(_PENDING.with_for_update(of=session), SessionRow)
+_LOCK_PENDING = Timed(_PENDING.with_for_update(of=session), SessionRow)
 
 _OPENED = [
     session.c[name]

@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Column, Text, and_, bindparam, delete, func, ins
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.kit.database import Connection
-from services.kit.statements import Command, Lock, Query, given, of_users, transposed
+from services.kit.statements import Command, Query, Timed, given, of_users, transposed
 from services.world.rules import World
 from services.world.streak import Dates, ZoneChange
 from services.world.tables import (
@@ -67,8 +67,8 @@ class _DayOfKind(NamedTuple):
 
 _WORLD = [world_state.c[name] for name in World._fields]
 _WORLDS = select(*_WORLD).where(of_users(world_state.c.user_id)).order_by(world_state.c.user_id)
-_READ_WORLDS = Query(_WORLDS, World)
-_LOCK_WORLDS = Lock(_WORLDS.with_for_update(of=world_state), World)
+_READ_WORLDS = Timed(_WORLDS, World)
+_LOCK_WORLDS = Timed(_WORLDS.with_for_update(of=world_state), World)
 
 _new = given(*_WORLD)
 _MAKE_WORLDS = Command(
@@ -182,15 +182,16 @@ _ADD_ZONE = Command(
 )
 
 
-def read_worlds(connection: Connection, users: Sequence[str]) -> dict[str, World]:
-    """The worlds that exist."""
-    return {world.user_id: world for world in _READ_WORLDS.all(connection, users=users)}
+def read_worlds(connection: Connection, users: Sequence[str]) -> tuple[dict[str, World], datetime]:
+    """The worlds that exist, and the time."""
+    worlds, now = _READ_WORLDS.all(connection, users=users)
+    return {world.user_id: world for world in worlds}, now
 
 
 def lock_worlds(connection: Connection, users: Sequence[str]) -> tuple[dict[str, World], datetime]:
     """The worlds that exist, locked, and the time since."""
-    locked, now = _LOCK_WORLDS.all(connection, users=users)
-    return {world.user_id: world for world in locked}, now
+    worlds, now = _LOCK_WORLDS.all(connection, users=users)
+    return {world.user_id: world for world in worlds}, now
 
 
 def make_worlds(connection: Connection, worlds: Iterable[World]) -> None:

@@ -104,7 +104,7 @@ class Worlds:
 
     def _read(self, users: Sequence[str]) -> tuple[dict[str, World], datetime]:
         with self._database.read() as connection:
-            return store.read_worlds(connection, users), database_now(connection)
+            return store.read_worlds(connection, users)
 
     def _locked(
         self,

@@ -112,8 +112,8 @@ MUTANTS = (
     Mutant(
         name="the dice are rolled at completion, not by the seed of the start",
         file="services/session/sessions.py",
-        before="rules.luck(row.seed, row.id).roll < self._rules.drop_chance",
-        after="secrets.randbelow(rules.ROLLS) < self._rules.drop_chance",
+        before="dropped=luck.roll < self._rules.drop_chance",
+        after="dropped=secrets.randbelow(rules.ROLLS) < self._rules.drop_chance",
         tests=(f"{_PLAY}::test_a_session_drops_when_its_proof_says_so_and_only_then",),
     ),
     Mutant(

@@ -62,9 +62,8 @@ MUTANTS = (
     Mutant(
         name="the streak is shown by the local clock",
         file="services/world/worlds.py",
-        before="            return store.read_worlds(connection, users), database_now(connection)",
-        after="            return store.read_worlds(connection, users),"
-        " datetime.now().astimezone()",
+        before="            return store.read_worlds(connection, users)",
+        after="            return store.read_worlds(connection, users)[0], datetime.now().astimezone()",
         tests=(f"{_CLOCK}::test_a_streak_is_shown_by_the_clock_of_the_database",),
     ),
 )

@@ -64,7 +64,7 @@ def read_clock(transaction: Transaction, _: Parameters) -> Any:
 
 
 def timed(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> Any:
-    """What a `Lock` of services/kit/statements.py gives: rows, each with the time."""
+    """What a `Timed` statement of services/kit/statements.py gives: rows, each with the time."""
     return [(*row, transaction.now()) for row in rows] or [(None, transaction.now())]
 
 

@@ -66,7 +66,7 @@ class RollsAgain(Sessions):
         if not done.replayed:
             return done
         roll = rules.luck(secrets.token_bytes(32), row.id).roll
-        return replace(done, session=row._replace(dropped=roll < SESSION_RULES.drop_chance))
+        return done._replace(session=row._replace(dropped=roll < SESSION_RULES.drop_chance))
 
 
 class PaysAgain(Sessions):

@@ -15,7 +15,7 @@ _DAY = (credited_date.c.user_id, credited_date.c.local_date)
 
 
 def read_worlds(transaction: Transaction, parameters: Parameters) -> Any:
-    return transaction.rows("world", users_of(parameters))
+    return timed(transaction, transaction.rows("world", users_of(parameters)))
 
 
 def lock_worlds(transaction: Transaction, parameters: Parameters) -> Any:

@@ -121,6 +121,34 @@ def test_when_too_many_wait_the_caller_marks_them() -> None:
     assert more.keys() <= outbox.all.keys()
 
 
+def test_whoever_looks_back_has_marked_what_waits() -> None:
+    outbox, mine, others = Outbox(), keys(2), {Key(uuid7(NOW), uuid7(NOW)): None}
+    marks = Marks(outbox)
+
+    with running(marks):
+        marks.add(mine | others)
+        marks.catch_up(PLAYER)
+
+        assert mine.keys() <= outbox.all.keys()
+
+    assert outbox.all == mine | others
+
+
+def test_whoever_looks_back_waits_for_what_is_being_marked() -> None:
+    outbox, mine = Outbox(), keys(1)
+    marks = Marks(outbox)
+
+    with running(marks):
+        outbox.goes_on.clear()
+        marks.add(mine)
+        while marks.waiting:
+            pass
+        threading.Timer(0.05, outbox.goes_on.set).start()
+        marks.catch_up(PLAYER)
+
+        assert outbox.all == mine
+
+
 @pytest.mark.parametrize("failure", [Unavailable(), ZeroDivisionError()])
 def test_a_mark_that_fails_ends_no_marking(failure: Exception) -> None:
     outbox, wanted = Outbox(), keys(1)
