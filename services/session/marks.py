@@ -78,8 +78,7 @@ class Marks:
         while not stopping.wait(0):
             with self._changed:
                 is_needed = self._changed.wait_for(lambda: self._waiting, timeout=1.0)
-            if is_needed:
-                stopping.wait(GATHER_S)
+            if is_needed and not stopping.wait(GATHER_S):
                 self._mark_waiting()
         with self._changed:
             self._is_running = False

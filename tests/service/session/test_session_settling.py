@@ -87,6 +87,7 @@ def test_what_is_worn_is_unknown_while_inventory_is_away(town: Town) -> None:
 
     town.inventory.away = False
     assert not done.HasField("wardrobe")
+    assert done.HasField("world")
     assert done.session.reward_gold == 25
 
 
