@@ -7,6 +7,7 @@ link per process.
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -187,16 +188,25 @@ class Town:
             self.resume(name)
 
     def last_words(self, name: str) -> str:
-        """What a process said last, and where each of its threads is; ends it."""
+        """What a process said last, its signals, and where each of its threads is; ends it."""
         file = self.folder / "log" / f"{name}.log"
+        signals = self._signals_of(name)
         self._signal(name, signal.SIGABRT)
         time.sleep(LAST_WORDS_S)
-        return file.read_text(errors="replace")[-LAST_WORDS:] if file.exists() else "nothing"
+        said = file.read_text(errors="replace")[-LAST_WORDS:] if file.exists() else "nothing"
+        return f"{signals}\n{said}"
 
     def environment(self) -> dict[str, str]:
         """What an operator's command needs to reach the databases, past every proxy."""
         own = {f"NESRA_{s.upper()}_DATABASE_URL": url for s, url in self.databases.items()}
         return {**self._common, **own}
+
+    def _signals_of(self, name: str) -> str:
+        """Which signals wait, are held back, ignored and caught, as Linux tells it."""
+        status = Path(f"/proc/{self._keeper.pid_of(name)}/status")
+        if not status.exists():
+            return "it is gone, or this is not Linux"
+        return " ".join(re.findall(r"(?:Sig|Shd)\w+:\s*\w+", status.read_text()))
 
     def _signal(self, name: str, number: signal.Signals) -> None:
         pid = self._keeper.pid_of(name)
