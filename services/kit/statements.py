@@ -159,7 +159,7 @@ def _array_literals(compiled: Compiled) -> dict[str, Literal]:
     """For each array parameter, what makes its text."""
     arrays = {
         name: literal_of(parameter.type.item_type)
-        for parameter, name in compiled.bind_names.items()  # type: ignore[attr-defined]
+        for parameter, name in compiled.bind_names.items()  # type: ignore[attr-defined]  # of every SQL compiler, not of its base
         if isinstance(parameter.type, ARRAY)
     }
     return {name: literal for name, literal in arrays.items() if literal}

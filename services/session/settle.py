@@ -189,7 +189,7 @@ def leased(row: Row, *, now: datetime) -> Row:
 def refused(row: Row) -> Row:
     """The leased row after one more refusal; after the tenth a dead letter, never due again."""
     after: Row = row._replace(settle_refusals=row.settle_refusals + 1)
-    if after.settle_refusals == REFUSALS:
+    if after.settle_refusals >= REFUSALS:
         after = after._replace(settle_after=None)
     return after
 

@@ -203,8 +203,8 @@ MUTANTS = (
     Mutant(
         name="a dead delivery is given up one refusal too early",
         file="services/session/settle.py",
-        before="    if after.settle_refusals == REFUSALS:",
-        after="    if after.settle_refusals == REFUSALS - 1:",
+        before="    if after.settle_refusals >= REFUSALS:",
+        after="    if after.settle_refusals >= REFUSALS - 1:",
         tests=(
             f"{_SETTLING}::test_a_delivery_that_is_refused_ten_times_is_dead_and_not_tried_again",
         ),
