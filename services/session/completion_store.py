@@ -13,8 +13,8 @@ from sqlalchemy import BigInteger, Column, and_, select, update
 from services.kit.database import Connection
 from services.kit.statements import Command, Found, Timed, given, of_users
 from services.session.player_store import HERO, HeroRow
-from services.session.store import CLOSED, SESSION, Key, SessionRow, in_order, set_from
-from services.session.tables import PENDING, hero, session
+from services.session.store import CLOSED, SESSION, Key, SessionRow, closing, in_order
+from services.session.tables import hero, session
 
 
 class Outcome(NamedTuple):
@@ -50,17 +50,7 @@ _LOCK = Timed(
 
 _GROWN = [Column(f"hero_{name}", BigInteger) for name in ("level", "exp", "gold")]
 _outcome = select(given(*CLOSED, *_GROWN)).cte("outcome")
-_closed = (
-    update(session)
-    .values(set_from(_outcome, CLOSED))
-    .where(
-        of_users(session.c.user_id),
-        session.c.user_id == _outcome.c.user_id,
-        session.c.id == _outcome.c.id,
-        session.c.status == PENDING,
-    )
-    .cte("closed")
-)
+_closed = closing(_outcome).cte("closed")
 _SAVE = Command(
     update(hero)
     .values({hero.c[c.name.removeprefix("hero_")]: _outcome.c[c.name] for c in _GROWN})

@@ -164,17 +164,18 @@ def set_from(row: Any, columns: Iterable[Column[Any]]) -> dict[str, Any]:
     return {c.name: row.c[c.name] for c in columns if c.name not in ("user_id", "id")}
 
 
-_final = given(*CLOSED)
-_CLOSE = Command(
-    update(session)
-    .values(set_from(_final, CLOSED))
-    .where(
+def closing(row: Any) -> Any:
+    """The UPDATE that ends pending sessions as given rows say; what is final stays as it is."""
+    conditions = (
         of_users(session.c.user_id),
-        session.c.user_id == _final.c.user_id,
-        session.c.id == _final.c.id,
+        session.c.user_id == row.c.user_id,
+        session.c.id == row.c.id,
         session.c.status == PENDING,
     )
-)
+    return update(session).values(set_from(row, CLOSED)).where(*conditions)
+
+
+_CLOSE = Command(closing(given(*CLOSED)))
 
 
 # Spans all players, without a lock: see timeouts.py.

@@ -62,16 +62,12 @@ MUTANTS = (
     Mutant(
         name="a final status can be overwritten",
         file="services/session/store.py",
-        before="        session.c.id == _final.c.id,\n        session.c.status == PENDING,",
-        after="        session.c.id == _final.c.id,",
-        tests=(f"{_STORE}::test_a_final_status_is_never_changed",),
-    ),
-    Mutant(
-        name="a completion overwrites a final status",
-        file="services/session/completion_store.py",
-        before="        session.c.id == _outcome.c.id,\n        session.c.status == PENDING,",
-        after="        session.c.id == _outcome.c.id,",
-        tests=(f"{_STORE}::test_a_completion_never_changes_a_final_status",),
+        before="        session.c.id == row.c.id,\n        session.c.status == PENDING,",
+        after="        session.c.id == row.c.id,",
+        tests=(
+            f"{_STORE}::test_a_final_status_is_never_changed",
+            f"{_STORE}::test_a_completion_never_changes_a_final_status",
+        ),
     ),
     Mutant(
         name="a repeated completion is refused until its effects are settled",
