@@ -1,11 +1,13 @@
 """A service's process: typed failures, callers, health, and a graceful drain."""
 
+import contextlib
 import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import grpc
@@ -70,9 +72,12 @@ def serve(served: Served, *, listen: str, secret: str, is_production: bool) -> N
 
     Exits with code 2 when the address is taken.
     """
-    stopping = threading.Event()
+    # Not an event: a handler runs between two steps of whatever the main thread does, and
+    # would wait for ever for a lock that this very thread holds. This queue takes no lock.
+    asked: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda number, _: asked.put(number))
+    stopping = threading.Event()
     server, state = build_server(served, secret, is_production=is_production)
     _listen(server, listen)
     server.start()
@@ -80,7 +85,8 @@ def serve(served: Served, *, listen: str, secret: str, is_production: bool) -> N
     for task in tasks:
         task.start()
     log.info("serving", service=served.name, listen=listen)
-    _watch(served, state, stopping)
+    _watch(served, state, asked)
+    stopping.set()
     log.info("draining", service=served.name)
     state.enter_graceful_shutdown()
     # Callers that watch our health go elsewhere by then; a call that meets the closing
@@ -125,13 +131,14 @@ def _listen(server: grpc.Server, address: str) -> None:
         raise SystemExit(2)
 
 
-def _watch(served: Served, state: Health, stopping: threading.Event) -> None:
-    """Tells the truth about readiness until the end."""
+def _watch(served: Served, state: Health, asked: SimpleQueue[int]) -> None:
+    """Tells the truth about readiness until we are asked to stop."""
     while True:
         status = _Status.SERVING if served.is_ready() else _Status.NOT_SERVING
         for name in ("", served.service):
             state.set(name, status)
-        if stopping.wait(HEALTH_EVERY_S):
+        with contextlib.suppress(Empty):
+            asked.get(timeout=HEALTH_EVERY_S)
             return
 
 

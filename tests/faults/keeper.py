@@ -59,6 +59,7 @@ class Keeper:
         """
         kept = self._kept[spec.name]
         before = kept.process
+        assert before.running, f"{spec.name} is not there to be asked: {otherwise()}"
         kept.spec = spec
         before.ask_to_stop()
         await_that(

@@ -43,7 +43,7 @@ MUTANTS = (
         "lambda connection: self._complete(connection, keys))",
         after="        with self._database.read() as connection:\n"
         "            outcomes = self._complete(connection, keys)",
-        tests=(f"{_RACES}::test_sixty_parallel_completes_pay_once_with_equal_answers",),
+        tests=(f"{_RACES}::test_gifts_that_meet_a_completion_all_arrive",),
     ),
     Mutant(
         name="a session that occurs twice in a batch is paid twice",

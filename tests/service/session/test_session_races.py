@@ -83,6 +83,21 @@ def test_parallel_gifts_all_arrive(town: Town) -> None:
     assert (50 * hero.level * (hero.level - 1) + hero.exp, hero.gold) == (600, 20)
 
 
+def test_gifts_that_meet_a_completion_all_arrive(town: Town) -> None:
+    for _ in range(10):
+        player = Player(town.sessions)
+        session = player.started()
+        player.wait(25)
+        gift = pb.GrantRewardRequest(user_id=player.id, exp=0, gold=1)
+        attempts = [partial(player.complete, session)] + 11 * [
+            partial(town.sessions.GrantReward, gift)
+        ]
+
+        at_once(12, lambda n, attempts=attempts: attempts[n]())
+
+        assert player.hero().gold == 25 + 11
+
+
 def test_parallel_first_touches_make_one_hero_with_three_starters(town: Town) -> None:
     player = Player(town.sessions)
 
