@@ -7,7 +7,7 @@ from services.auth.service import CALLERS, SERVICE, AuthService
 from services.auth.tokens import SigningKeys
 from services.kit.database import Database
 from services.kit.process import run
-from services.kit.server import Served
+from services.kit.server import Offer, Served
 from services.kit.settings import ServiceSettings
 
 # Those that hash and those that wait for it take 8 at most: the other half
@@ -29,9 +29,15 @@ def wired(settings: ServiceSettings, *, hasher: Hasher | None = None) -> Served:
 
     return Served(
         name="auth",
-        service=SERVICE.full_name,
-        callers=CALLERS,
-        register=lambda server: auth_pb2_grpc.add_AuthServiceServicer_to_server(servicer, server),
+        offers=(
+            Offer(
+                service=SERVICE.full_name,
+                callers=CALLERS,
+                register=lambda server: auth_pb2_grpc.add_AuthServiceServicer_to_server(
+                    servicer, server
+                ),
+            ),
+        ),
         is_ready=lambda: database.is_ready() and keys.is_ready(),
         close=close,
         threads=THREADS,

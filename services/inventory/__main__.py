@@ -11,7 +11,7 @@ from services.inventory.service import CALLERS, InventoryService
 from services.kit import rulesfile
 from services.kit.database import Database
 from services.kit.process import run
-from services.kit.server import Served
+from services.kit.server import Offer, Served
 from services.kit.settings import ServiceSettings
 
 
@@ -27,10 +27,14 @@ def wired(settings: ServiceSettings) -> Served:
     database.open()
     return Served(
         name="inventory",
-        service=pb.DESCRIPTOR.services_by_name["InventoryService"].full_name,
-        callers=CALLERS,
-        register=lambda server: inventory_pb2_grpc.add_InventoryServiceServicer_to_server(
-            service, server
+        offers=(
+            Offer(
+                service=pb.DESCRIPTOR.services_by_name["InventoryService"].full_name,
+                callers=CALLERS,
+                register=lambda server: inventory_pb2_grpc.add_InventoryServiceServicer_to_server(
+                    service, server
+                ),
+            ),
         ),
         is_ready=lambda: database.is_ready() and catalogue.is_known(),
         close=database.close,

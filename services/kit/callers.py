@@ -56,7 +56,7 @@ class CallerList:
         self._seen: dict[str, tuple[float, str]] = {}
 
     def check(self, method: str, header: str) -> None:
-        """Passes when the token's service may call `method`, named without its package.
+        """Passes when the token's service may call `method`, named as on the wire.
 
         Raises Unauthenticated for no or a bad token, PermissionDenied for the
         wrong service.

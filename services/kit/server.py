@@ -1,11 +1,11 @@
 """A service's process: typed failures, callers, health, and a graceful drain."""
 
-import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -40,20 +40,29 @@ _OPEN = ("/grpc.health.", "/grpc.reflection.")
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """One gRPC service of a process.
+
+    `callers` names, for every method of `service` (a full name like
+    protos.world.v1.WorldService), the services of the town that may call it.
+    """
+
+    service: str
+    callers: Mapping[str, frozenset[str]]
+    register: Callable[[grpc.Server], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """What a process serves.
 
-    `callers` names, for every method of `service` (a full name like
-    protos.world.v1.WorldService), the services that may call it. `tasks` are
-    bodies of background threads, given the event that tells them to end.
-    `readings` are its figures.
+    `tasks` are bodies of background threads, given the event that tells them to
+    end. `readings` are its figures.
     `close` gives back what the process holds, after the drain.
     """
 
     name: str
-    service: str
-    callers: Mapping[str, frozenset[str]]
-    register: Callable[[grpc.Server], None]
+    offers: tuple[Offer, ...]
     is_ready: Callable[[], bool]
     close: Callable[[], None]
     tasks: tuple[Callable[[threading.Event], None], ...] = ()
@@ -101,7 +110,12 @@ def serve(served: Served, *, listen: str, secret: str, is_production: bool) -> N
 
 def build_server(served: Served, secret: str, *, is_production: bool) -> tuple[grpc.Server, Health]:
     """A server with its health, not yet listening."""
-    guard = _Guard(CallerList(served.name, secret, served.callers))
+    callers = {
+        f"/{offer.service}/{method}": services
+        for offer in served.offers
+        for method, services in offer.callers.items()
+    }
+    guard = _Guard(CallerList(served.name, secret, callers))
     server = grpc.server(
         ThreadPoolExecutor(served.threads, thread_name_prefix="call"),
         interceptors=[guard],
@@ -113,11 +127,13 @@ def build_server(served: Served, secret: str, *, is_production: bool) -> tuple[g
             ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         ],
     )
-    served.register(server)
+    for offer in served.offers:
+        offer.register(server)
     state = Health()
     health_pb2_grpc.add_HealthServicer_to_server(state, server)
     if not is_production:
-        reflection.enable_server_reflection([served.service, reflection.SERVICE_NAME], server)
+        names = [offer.service for offer in served.offers]
+        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
     return server, state
 
 
@@ -135,9 +151,9 @@ def _watch(served: Served, state: Health, asked: SimpleQueue[int]) -> None:
     """Tells the truth about readiness until we are asked to stop."""
     while True:
         status = _Status.SERVING if served.is_ready() else _Status.NOT_SERVING
-        for name in ("", served.service):
+        for name in ("", *(offer.service for offer in served.offers)):
             state.set(name, status)
-        with contextlib.suppress(Empty):
+        with suppress(Empty):
             asked.get(timeout=HEALTH_EVERY_S)
             return
 
@@ -156,29 +172,50 @@ class _Guard(grpc.ServerInterceptor):
         handler = continuation(details)
         if handler is None or details.method.startswith(_OPEN):
             return handler
-        header = dict(details.invocation_metadata).get(METADATA_KEY)
-        method = details.method.rpartition("/")[2]
-        return grpc.unary_unary_rpc_method_handler(
-            self._guarded(handler.unary_unary, method, str(header or "")),
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
+        header = str(dict(details.invocation_metadata).get(METADATA_KEY, ""))
+        serializers = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        if handler.response_streaming:
+            streaming = self._streaming(handler.unary_stream, details.method, header)
+            return grpc.unary_stream_rpc_method_handler(streaming, **serializers)
+        guarded = self._guarded(handler.unary_unary, details.method, header)
+        return grpc.unary_unary_rpc_method_handler(guarded, **serializers)
 
     def _guarded(
         self, behaviour: Any, method: str, header: str
     ) -> Callable[[Any, grpc.ServicerContext], Any]:
         def handle(request: Any, context: grpc.ServicerContext) -> Any:
-            try:
+            with _named_failures(method, context):
                 self._callers.check(method, header)
                 _require_waiting(context)
                 return behaviour(request, context)
-            except Failure as failure:
-                context.abort_with_status(failure.as_status())
-            except Exception:
-                log.exception("handler_broke", method=method)
-                context.abort_with_status(Internal().as_status())
 
         return handle
+
+    def _streaming(
+        self, behaviour: Any, method: str, header: str
+    ) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
+        def handle(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+            with _named_failures(method, context):
+                self._callers.check(method, header)
+                _require_waiting(context)
+                yield from behaviour(request, context)
+
+        return handle
+
+
+@contextmanager
+def _named_failures(method: str, context: grpc.ServicerContext) -> Iterator[None]:
+    """Ends the call as the failure says that is raised within; any other is Internal, and logged."""
+    try:
+        yield
+    except Failure as failure:
+        context.abort_with_status(failure.as_status())
+    except Exception:
+        log.exception("handler_broke", method=method)
+        context.abort_with_status(Internal().as_status())
 
 
 def _require_waiting(context: grpc.ServicerContext) -> None:

@@ -10,7 +10,7 @@ from services.kit.client import Client
 from services.kit.database import Database
 from services.kit.process import run
 from services.kit.rulesfile import load_or_exit
-from services.kit.server import Served
+from services.kit.server import Offer, Served
 from services.kit.settings import ServiceSettings, target_of
 from services.kit.sweeper import Sweeper
 from services.session.deliveries import Deliveries
@@ -92,10 +92,14 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
 
     return Served(
         name="session",
-        service=SERVICE.full_name,
-        callers=CALLERS,
-        register=lambda server: session_pb2_grpc.add_SessionServiceServicer_to_server(
-            servicer, server
+        offers=(
+            Offer(
+                service=SERVICE.full_name,
+                callers=CALLERS,
+                register=lambda server: session_pb2_grpc.add_SessionServiceServicer_to_server(
+                    servicer, server
+                ),
+            ),
         ),
         is_ready=database.is_ready,
         close=close,

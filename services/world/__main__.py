@@ -4,7 +4,7 @@ from protos.world.v1 import world_pb2_grpc
 from services.kit.database import Database
 from services.kit.process import run
 from services.kit.rulesfile import load_or_exit
-from services.kit.server import Served
+from services.kit.server import Offer, Served
 from services.kit.settings import ServiceSettings
 from services.world.rules import Rules
 from services.world.service import CALLERS, SERVICE, WorldService
@@ -19,9 +19,15 @@ def wired(settings: ServiceSettings) -> Served:
     database.open()
     return Served(
         name="world",
-        service=SERVICE.full_name,
-        callers=CALLERS,
-        register=lambda server: world_pb2_grpc.add_WorldServiceServicer_to_server(servicer, server),
+        offers=(
+            Offer(
+                service=SERVICE.full_name,
+                callers=CALLERS,
+                register=lambda server: world_pb2_grpc.add_WorldServiceServicer_to_server(
+                    servicer, server
+                ),
+            ),
+        ),
         is_ready=database.is_ready,
         close=database.close,
     )

@@ -12,15 +12,9 @@ from protos.auth.v1 import auth_pb2
 from protos.failure.v1 import failure_pb2
 from protos.session.v1 import session_pb2
 from services.kit.errors import Refused, Unavailable
-from tests.service.gateway.stage import (
-    HAT,
-    STAMP_JSON,
-    Stage,
-    completion,
-    refusing,
-    session,
-    settings,
-)
+from tests.service.gateway.actor import refusing
+from tests.service.gateway.cast import HAT, STAMP_JSON, completion, session
+from tests.service.gateway.stage import Stage, settings
 
 ID = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1b"
 LOGIN = {"email": "ada@example.com", "password": "three quiet hours"}

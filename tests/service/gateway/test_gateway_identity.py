@@ -14,7 +14,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from protos.auth.v1 import auth_pb2
 from services.kit.errors import Failure, Unavailable
-from tests.service.gateway.stage import FRIEND, PUBLIC, Stage, refusing
+from tests.service.gateway.actor import refusing
+from tests.service.gateway.stage import FRIEND, PUBLIC, Stage
 
 
 class TokenReused(Failure):

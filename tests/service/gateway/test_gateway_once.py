@@ -10,7 +10,9 @@ import pytest
 from protos.failure.v1 import failure_pb2
 from protos.session.v1 import session_pb2 as pb
 from services.kit.errors import Failure
-from tests.service.gateway.stage import HAT, Stage, hero, refusing, session, task
+from tests.service.gateway.actor import refusing
+from tests.service.gateway.cast import HAT, hero, session, task
+from tests.service.gateway.stage import Stage
 from tests.service.gateway.test_gateway_answers import GOOD, ID, TASK, send
 from tests.service.gateway.test_gateway_refusals import problem
 

@@ -16,7 +16,7 @@ from services.kit.breaker import FAILURES
 from services.kit.callers import TokenMaker
 from services.kit.client import FAIR_S, Client
 from services.kit.errors import Unavailable
-from services.kit.server import Served, build_server
+from services.kit.server import Offer, Served, build_server
 from tests.service.peers import SECRET, listening
 
 SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
@@ -52,9 +52,13 @@ def served(sleeper: Sleeper) -> Served:
     """How a sleeper is served."""
     return Served(
         name="world",
-        service=world_pb2.DESCRIPTOR.services_by_name["WorldService"].full_name,
-        callers={"SetClock": frozenset({"session"})},
-        register=lambda server: world_pb2_grpc.add_WorldServiceServicer_to_server(sleeper, server),
+        offers=(
+            Offer(
+                world_pb2.DESCRIPTOR.services_by_name["WorldService"].full_name,
+                {"SetClock": frozenset({"session"})},
+                lambda server: world_pb2_grpc.add_WorldServiceServicer_to_server(sleeper, server),
+            ),
+        ),
         is_ready=lambda: True,
         close=lambda: None,
         threads=1,

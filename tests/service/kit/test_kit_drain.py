@@ -21,7 +21,7 @@ from tests.service.peers import SECRET
 SERVICE = """
 import sys
 from protos.world.v1 import world_pb2, world_pb2_grpc
-from services.kit.server import Served, serve
+from services.kit.server import Offer, Served, serve
 
 class Slow(world_pb2_grpc.WorldServiceServicer):
     def SetClock(self, request, context):
@@ -32,9 +32,13 @@ class Slow(world_pb2_grpc.WorldServiceServicer):
 serve(
     Served(
         name="world",
-        service=world_pb2.DESCRIPTOR.services_by_name["WorldService"].full_name,
-        callers={"SetClock": frozenset({"session"})},
-        register=lambda server: world_pb2_grpc.add_WorldServiceServicer_to_server(Slow(), server),
+        offers=(
+            Offer(
+                world_pb2.DESCRIPTOR.services_by_name["WorldService"].full_name,
+                {"SetClock": frozenset({"session"})},
+                lambda server: world_pb2_grpc.add_WorldServiceServicer_to_server(Slow(), server),
+            ),
+        ),
         is_ready=lambda: True,
         close=lambda: None,
     ),

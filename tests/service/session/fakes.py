@@ -10,7 +10,7 @@ from protos.failure.v1 import failure_pb2
 from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
 from protos.world.v1 import world_pb2, world_pb2_grpc
 from services.kit.errors import Unavailable
-from services.kit.server import Served
+from services.kit.server import Offer, Served
 from services.session.failures import AlreadyOwned, OfferExpired
 
 PRICE = 100
@@ -145,9 +145,13 @@ def served(name: str, servicer: Any) -> Served:
     register = getattr(grpc_module, f"add_{title}Servicer_to_server")
     return Served(
         name=name,
-        service=descriptor.full_name,
-        callers={method.name: frozenset({"session"}) for method in descriptor.methods},
-        register=lambda server: register(servicer, server),
+        offers=(
+            Offer(
+                service=descriptor.full_name,
+                callers={method.name: frozenset({"session"}) for method in descriptor.methods},
+                register=lambda server: register(servicer, server),
+            ),
+        ),
         is_ready=lambda: True,
         close=lambda: None,
     )

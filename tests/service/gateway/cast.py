@@ -1,0 +1,282 @@
+"""The four services as actors, and the lines that they say when nobody tells them others."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from protos.auth.v1 import auth_pb2, auth_pb2_grpc
+from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
+from protos.session.v1 import session_pb2, session_pb2_grpc
+from protos.world.v1 import world_pb2, world_pb2_grpc
+from tests.service.gateway.actor import Actor, Play
+
+STAMP = Timestamp(seconds=1_767_225_600, nanos=250_000_000)
+STAMP_JSON = "2026-01-01T00:00:00.250000Z"
+# The one item of the catalogue.
+HAT = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1c"
+
+
+def user(user_id: str) -> auth_pb2.User:
+    return auth_pb2.User(id=user_id, email="ada@example.com", is_active=True, created_at=STAMP)
+
+
+def hero(user_id: str) -> session_pb2.Hero:
+    return session_pb2.Hero(
+        id=str(uuid.uuid4()), user_id=user_id, level=2, exp=10, exp_to_next=200, gold=35
+    )
+
+
+def world(user_id: str) -> world_pb2.World:
+    return world_pb2.World(
+        id=str(uuid.uuid4()),
+        user_id=user_id,
+        study_room_level=1,
+        build_room_level=1,
+        training_room_level=1,
+        plaza_level=1,
+        total_sessions_success=3,
+        day_streak=2,
+        longest_streak=4,
+        last_session_date="2026-01-01",
+        timezone="Asia/Tokyo",
+        next_upgrade=world_pb2.NextUpgrade(room=world_pb2.ROOM_STUDY, level=2, sessions_left=2),
+    )
+
+
+def task() -> session_pb2.Task:
+    return session_pb2.Task(
+        id=str(uuid.uuid4()),
+        name="Deep reading",
+        category="study",
+        default_duration_minutes=25,
+        room=session_pb2.ROOM_STUDY,
+    )
+
+
+def session(status: Any = session_pb2.STATUS_PENDING) -> session_pb2.Session:
+    found = session_pb2.Session(
+        session_id=str(uuid.uuid4()),
+        task_template_id=str(uuid.uuid4()),
+        task_name="Deep reading",
+        category="study",
+        room=session_pb2.ROOM_STUDY,
+        duration_minutes=25,
+        status=status,
+        started_at=STAMP,
+        ends_at=STAMP,
+        completable_until=STAMP,
+        drop_commitment=b"\x01" * 32,
+        server_time=STAMP,
+    )
+    if status != session_pb2.STATUS_PENDING:
+        found.ended_at.CopyFrom(STAMP)
+        found.reward_exp, found.reward_gold = 50, 25
+    return found
+
+
+def owned_item() -> inventory_pb2.OwnedItem:
+    return inventory_pb2.OwnedItem(item=item(), obtained_at=STAMP, source=inventory_pb2.SOURCE_DROP)
+
+
+def wardrobe(user_id: str) -> inventory_pb2.Wardrobe:
+    return inventory_pb2.Wardrobe(user_id=user_id, equipped_hat_id=str(uuid.uuid4()))
+
+
+def item() -> inventory_pb2.Item:
+    return inventory_pb2.Item(
+        id=HAT,
+        name="Straw Hat",
+        type=inventory_pb2.ITEM_TYPE_HAT,
+        rarity=inventory_pb2.RARITY_COMMON,
+        sprite_key="hat_straw",
+    )
+
+
+def completion(user_id: str) -> session_pb2.Completion:
+    found = session(session_pb2.STATUS_SUCCESS)
+    found.dropped_item.CopyFrom(owned_item())
+    return session_pb2.Completion(
+        session=found,
+        hero=hero(user_id),
+        world=world(user_id),
+        levels_gained=1,
+        rooms_upgraded=[world_pb2.ROOM_PLAZA],
+        settled=True,
+        wardrobe=wardrobe(user_id),
+        drop_proof=session_pb2.DropProof(
+            seed=b"\x02" * 32,
+            commitment=b"\x01" * 32,
+            roll=7,
+            chance=1000,
+            dropped=True,
+            rules_version="v",
+        ),
+    )
+
+
+def _started(request: Any) -> Any:
+    results = [session_pb2.StartResult(started=session()) for _ in request.starts]
+    return session_pb2.BatchStartSessionsResponse(results=results)
+
+
+def _completed(request: Any) -> Any:
+    results = [
+        session_pb2.CompleteResult(completed=completion(c.user_id)) for c in request.completes
+    ]
+    return session_pb2.BatchCompleteSessionsResponse(results=results)
+
+
+def _clock(answer: Callable[..., Any]) -> Play:
+    clock = session_pb2.Clock(now=STAMP, offset=Duration(seconds=1500), revision=3)
+    return lambda _: answer(clock=clock)
+
+
+def session_actor() -> Actor:
+    return Actor(
+        "session",
+        (
+            session_pb2.DESCRIPTOR.services_by_name["SessionService"],
+            session_pb2_grpc.add_SessionServiceServicer_to_server,
+        ),
+        BatchListTasks=lambda r: session_pb2.BatchListTasksResponse(
+            lists=[session_pb2.TaskList(tasks=[task()]) for _ in r.user_ids]
+        ),
+        CreateTask=lambda _: session_pb2.CreateTaskResponse(task=task()),
+        UpdateTask=lambda _: session_pb2.UpdateTaskResponse(task=task()),
+        ArchiveTask=lambda _: session_pb2.ArchiveTaskResponse(),
+        BatchStartSessions=_started,
+        BatchCompleteSessions=_completed,
+        CancelSession=lambda _: session_pb2.CancelSessionResponse(
+            session=session(session_pb2.STATUS_CANCEL)
+        ),
+        GetActiveSession=lambda _: session_pb2.GetActiveSessionResponse(session=session()),
+        ListSessions=lambda _: session_pb2.ListSessionsResponse(
+            sessions=[session(session_pb2.STATUS_SUCCESS)]
+        ),
+        BatchGetHeroes=lambda r: session_pb2.BatchGetHeroesResponse(
+            heroes=[hero(u) for u in r.user_ids]
+        ),
+        GetDropChance=lambda _: session_pb2.GetDropChanceResponse(chance=1000, rules_version="v"),
+        BuyItem=lambda r: session_pb2.BuyItemResponse(
+            item=owned_item(), gold_spent=100, hero=hero(r.user_id)
+        ),
+        GrantReward=lambda r: session_pb2.GrantRewardResponse(hero=hero(r.user_id)),
+        GetClock=_clock(session_pb2.GetClockResponse),
+        AdvanceClock=_clock(session_pb2.AdvanceClockResponse),
+        ResetClock=_clock(session_pb2.ResetClockResponse),
+    )
+
+
+def inventory_actor() -> Actor:
+    return Actor(
+        "inventory",
+        (
+            inventory_pb2.DESCRIPTOR.services_by_name["InventoryService"],
+            inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
+        ),
+        BatchGetInventories=lambda r: inventory_pb2.BatchGetInventoriesResponse(
+            inventories=[inventory_pb2.Inventory(items=[owned_item()]) for _ in r.user_ids]
+        ),
+        BatchGetWardrobes=lambda r: inventory_pb2.BatchGetWardrobesResponse(
+            wardrobes=[wardrobe(u) for u in r.user_ids]
+        ),
+        ListItems=lambda _: inventory_pb2.ListItemsResponse(
+            entries=[inventory_pb2.CatalogueEntry(item=item(), owned=True)]
+        ),
+        EquipItem=lambda r: inventory_pb2.EquipItemResponse(
+            wardrobe=inventory_pb2.Wardrobe(user_id=r.user_id, equipped_hat_id=r.item_id)
+        ),
+        UnequipSlot=lambda r: inventory_pb2.UnequipSlotResponse(
+            wardrobe=inventory_pb2.Wardrobe(user_id=r.user_id)
+        ),
+        GetRarityWeights=lambda _: inventory_pb2.GetRarityWeightsResponse(
+            weights=[inventory_pb2.RarityWeight(rarity=inventory_pb2.RARITY_COMMON, weight=75)]
+        ),
+        GetShop=lambda _: inventory_pb2.GetShopResponse(
+            rotation_id="2026-01-01-0123456789ab",
+            rotates_at=STAMP,
+            offers=[inventory_pb2.Offer(item=item(), price_gold=100, owned=True)],
+        ),
+        GrantItem=lambda _: inventory_pb2.GrantItemResponse(item=owned_item()),
+        SetClock=lambda _: inventory_pb2.SetClockResponse(),
+    )
+
+
+def world_actor() -> Actor:
+    return Actor(
+        "world",
+        (
+            world_pb2.DESCRIPTOR.services_by_name["WorldService"],
+            world_pb2_grpc.add_WorldServiceServicer_to_server,
+        ),
+        BatchGetWorlds=lambda r: world_pb2.BatchGetWorldsResponse(
+            worlds=[world(u) for u in r.user_ids]
+        ),
+        SetTimezone=lambda r: world_pb2.SetTimezoneResponse(world=world(r.user_id)),
+        SetClock=lambda _: world_pb2.SetClockResponse(),
+    )
+
+
+class AuthActor(Actor):
+    """Also signs access tokens; `ended` are the families that it says have ended."""
+
+    def __init__(self) -> None:
+        self.key = Ed25519PrivateKey.generate()
+        self.kid = "first"
+        self.ended: set[str] = set()
+        super().__init__(
+            "auth",
+            (
+                auth_pb2.DESCRIPTOR.services_by_name["AuthService"],
+                auth_pb2_grpc.add_AuthServiceServicer_to_server,
+            ),
+            GetSigningKeys=lambda _: auth_pb2.GetSigningKeysResponse(keys=[self._public()]),
+            ListEndedFamilies=lambda _: auth_pb2.ListEndedFamiliesResponse(
+                family_ids=sorted(self.ended), until=STAMP
+            ),
+            Register=lambda _: auth_pb2.RegisterResponse(user=user(str(uuid.uuid4()))),
+            Login=lambda _: auth_pb2.LoginResponse(tokens=self.tokens(str(uuid.uuid4()))),
+            Refresh=lambda _: auth_pb2.RefreshResponse(tokens=self.tokens(str(uuid.uuid4()))),
+            Logout=lambda _: auth_pb2.LogoutResponse(),
+            UpdateUser=lambda r: auth_pb2.UpdateUserResponse(user=user(r.user_id)),
+            BatchGetUsers=lambda r: auth_pb2.BatchGetUsersResponse(
+                results=[auth_pb2.UserResult(user=user(u)) for u in r.user_ids]
+            ),
+        )
+
+    def token(self, user_id: str, **changes: Any) -> str:
+        """An access token; a claim given as None is left out."""
+        now = time.time()
+        claims = {
+            "iss": "nesra-town",
+            "aud": "nesra-town-api",
+            "sub": user_id,
+            "sid": str(uuid.uuid4()),
+            "iat": now,
+            "exp": now + 900,
+            "jti": str(uuid.uuid4()),
+        } | changes
+        given = {name: value for name, value in claims.items() if value is not None}
+        headers = {"kid": self.kid, "typ": "at+jwt"}
+        return jwt.encode(given, self.key, algorithm="EdDSA", headers=headers)
+
+    def tokens(self, user_id: str) -> auth_pb2.Tokens:
+        access = Timestamp(seconds=int(time.time()) + 900)
+        refresh = Timestamp(seconds=int(time.time()) + 86_400)
+        return auth_pb2.Tokens(
+            access_token=self.token(user_id),
+            expires_at=access,
+            refresh_token="opaque",
+            refresh_expires_at=refresh,
+            user=user(user_id),
+        )
+
+    def _public(self) -> auth_pb2.SigningKey:
+        raw = self.key.public_key().public_bytes_raw()
+        return auth_pb2.SigningKey(kid=self.kid, public_key=raw)
