@@ -1,30 +1,64 @@
 """The auth service's process: `python -m services.auth`."""
 
+from collections.abc import Callable
+
 from protos.auth.v1 import auth_pb2_grpc
+from services.auth.carriers import carrier
+from services.auth.credentials import Credentials
+from services.auth.elsewhere import Remote
+from services.auth.erasures import Erasures
+from services.auth.letters import Letters
 from services.auth.logins import Logins
 from services.auth.passwords import Hasher, Passwords, argon2id
+from services.auth.postman import Postman
+from services.auth.purge import Purge
 from services.auth.service import CALLERS, SERVICE, AuthService
+from services.auth.settings import AuthSettings
 from services.auth.tokens import SigningKeys
+from services.kit.callers import TokenMaker
+from services.kit.client import Client
 from services.kit.database import Database
 from services.kit.process import run
 from services.kit.server import Offer, Served
-from services.kit.settings import ServiceSettings
+from services.kit.settings import target_of
+from services.kit.sweeper import Sweeper
 
 # Those that hash and those that wait for it take 8 at most: the other half
 # goes on answering everything else.
 THREADS = 16
+# Session first: it is the one that tells the others of its players.
+ELSEWHERE = ("session", "inventory", "world")
 
 
-def wired(settings: ServiceSettings, *, hasher: Hasher | None = None) -> Served:
+def wired(
+    settings: AuthSettings,
+    target_of: Callable[[str], str] = target_of,
+    *,
+    hasher: Hasher | None = None,
+) -> Served:
     """The service as it is served; its database may come later."""
     database = Database(settings.database_url)
     passwords = Passwords(hasher or argon2id())
     keys = SigningKeys(database, settings.secret)
-    servicer = AuthService(database, passwords, Logins(settings.secret), keys)
+    credentials = Credentials(database, passwords)
+    servicer = AuthService(database, credentials, Logins(settings.secret), keys)
+    tokens = TokenMaker("auth", settings.secret)
+    clients = [Client(service, target_of(service), tokens) for service in ELSEWHERE]
+    postman = Postman(
+        database,
+        Letters(settings.public_url, settings.sender),
+        carrier(settings.smtp_url, settings.home),
+    )
+    erasures = Erasures(database, [Remote(client) for client in clients])
+    # Mail by itself: a mail server that hangs holds up nothing else.
+    mail = Sweeper(postman.deliver_due)
+    sweeper = Sweeper(erasures.begin_due, erasures.erase_due, Purge(database).purge_due)
     database.open()
 
     def close() -> None:
         passwords.close()
+        for client in clients:
+            client.close()
         database.close()
 
     return Served(
@@ -40,9 +74,10 @@ def wired(settings: ServiceSettings, *, hasher: Hasher | None = None) -> Served:
         ),
         is_ready=lambda: database.is_ready() and keys.is_ready(),
         close=close,
+        tasks=(mail.run, sweeper.run),
         threads=THREADS,
     )
 
 
 if __name__ == "__main__":
-    run("auth", wired)
+    run("auth", wired, AuthSettings)

@@ -8,7 +8,7 @@ from datetime import datetime
 from psycopg.errors import UniqueViolation
 
 from services.auth import rules, store
-from services.auth.failures import EmailTaken, FieldInvalid
+from services.auth.failures import BadCredentials, EmailTaken, FieldInvalid
 from services.kit.database import Connection
 from services.kit.errors import Unavailable
 from services.kit.ids import uuid7
@@ -50,6 +50,7 @@ def opened(
         profile_picture=None,
         created_at=now,
         updated_at=None,
+        deletes_at=None,
     )
     with _one_account_per_email():
         store.add_user(connection, user)
@@ -65,6 +66,24 @@ def locked(connection: Connection, checked: store.UserRow) -> store.UserRow:
     if user is None or not user.is_active or user.hashed_password != checked.hashed_password:
         raise Unavailable
     return user
+
+
+def restored(connection: Connection, user: store.UserRow, *, now: datetime) -> store.UserRow:
+    """A locked account that is no longer to be erased. Raises BadCredentials when it is too late."""
+    if user.deletes_at is None:
+        return user
+    if user.deletes_at <= now:
+        raise BadCredentials
+    kept = user._replace(deletes_at=None, updated_at=now)
+    store.save_user(connection, kept)
+    return kept
+
+
+def deleted(connection: Connection, user: store.UserRow, *, now: datetime) -> datetime:
+    """Has a locked account erased later; returns until when a login restores it."""
+    deletes_at = now + rules.RESTORABLE
+    store.save_user(connection, user._replace(deletes_at=deletes_at, updated_at=now))
+    return deletes_at
 
 
 def changed(user: store.UserRow, change: Change) -> store.UserRow:

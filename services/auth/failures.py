@@ -47,6 +47,22 @@ class TokenReused(Failure):
     code = grpc.StatusCode.UNAUTHENTICATED
 
 
+class LoginThrottled(Failure):
+    """The password was tried too often; again after `retry_after` seconds."""
+
+
+class DeviceUnknown(Failure):
+    """The account has no such login."""
+
+    code = grpc.StatusCode.NOT_FOUND
+
+
+class MailTokenInvalid(Failure):
+    """The mail's token is unknown, expired, used, or for an address that was changed since."""
+
+    code = grpc.StatusCode.FAILED_PRECONDITION
+
+
 class UserUnknown(Failure):
     """There is no such account."""
 

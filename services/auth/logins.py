@@ -9,7 +9,7 @@ from services.auth.tokens import RefreshTokens, fingerprint
 from services.kit.clock import database_now
 from services.kit.database import Connection
 from services.kit.errors import Failure
-from services.kit.ids import uuid7
+from services.kit.ids import is_canonical, uuid7
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,11 @@ class Logins:
     def __init__(self, secret: str) -> None:
         self._tokens = RefreshTokens(secret)
 
-    def opened(self, connection: Connection, user: store.UserRow, *, now: datetime) -> Grant:
+    def opened(
+        self, connection: Connection, user: store.UserRow, *, device: str | None, now: datetime
+    ) -> Grant:
         """A new family of a locked account, with its first token."""
-        family = store.FamilyRow(uuid7(now), user.id, now)
+        family = store.FamilyRow(uuid7(now), user.id, now, device=device)
         store.add_family(connection, family)
         return self._added(_Login(connection, user, family.id, now), generation=1)
 
@@ -53,10 +55,24 @@ class Logins:
         presented = fingerprint(token)
         family = store.lock_family_of(connection, presented)
         if family is None:
-            return TokenInvalid()
+            return self._forgotten(connection, token)
         user = store.read_users(connection, [family.user_id])[family.user_id]
         login = _Login(connection, user, family.id, database_now(connection))
         return self._decided(login, family, store.read_token(connection, presented))
+
+    def _forgotten(self, connection: Connection, token: str) -> Failure:
+        """What a token deserves that is not stored: ours, it was used up long ago."""
+        found = self._tokens.read(token)
+        family = store.lock_family(connection, found[0]) if found else None
+        if not found or family is None or family.end_reason not in (None, rules.REUSE):
+            return TokenInvalid()
+        # Newer than all that is known: the database was restored from a backup.
+        if found[1] > store.newest_token(connection, family.id).generation:
+            return TokenInvalid()
+        store.end_families(
+            connection, [family.id], reason=rules.REUSE, now=database_now(connection)
+        )
+        return TokenReused()
 
     def _decided(
         self, login: _Login, family: store.FamilyRow, token: store.TokenRow
@@ -97,19 +113,30 @@ class Logins:
         return Grant(login.user, login.family_id, value, expires, login.now)
 
 
-def log_out(connection: Connection, user_id: str, family_id: str) -> None:
-    """Ends one login of an account, if it is there and open."""
-    families = store.lock_open_families(connection, user_id)
-    these = [family.id for family in families if family.id == family_id]
+def log_out(connection: Connection, user_id: str, family_id: str) -> bool:
+    """Ends one login of an account, if it is open; says whether it is the account's at all."""
+    family = store.lock_family(connection, family_id) if is_canonical(family_id) else None
+    if family is None or family.user_id != user_id:
+        return False
     now = database_now(connection)
-    store.end_families(connection, these, reason=rules.LOGOUT, now=now)
+    store.end_families(connection, [family_id], reason=rules.LOGOUT, now=now)
+    return True
 
 
-def end_others(connection: Connection, user_id: str, kept: str, *, now: datetime) -> None:
-    """Ends every login of an account whose password changed, but the one `kept`."""
+def log_out_everywhere(connection: Connection, user_id: str) -> None:
+    """Ends every login of an account."""
+    families = [family.id for family in store.lock_open_families(connection, user_id)]
+    now = database_now(connection)
+    store.end_families(connection, families, reason=rules.LOGOUT, now=now)
+
+
+def end_all(
+    connection: Connection, user_id: str, reason: str, *, now: datetime, kept: str = ""
+) -> None:
+    """Ends every login of a locked account, but the one `kept`."""
     families = store.lock_open_families(connection, user_id)
     others = [family.id for family in families if family.id != kept]
-    store.end_families(connection, others, reason=rules.PASSWORD, now=now)
+    store.end_families(connection, others, reason=reason, now=now)
 
 
 def _reused(login: _Login) -> Failure:

@@ -1,7 +1,7 @@
 """Rows of the auth service as messages of its contract."""
 
 from protos.auth.v1 import auth_pb2 as pb
-from services.auth.store import KeyRow, UserRow
+from services.auth.store import KeyRow, OpenLogin, UserRow
 from services.kit.errors import Failure
 from services.kit.times import wire
 
@@ -26,6 +26,16 @@ def result_message(found: UserRow | Failure) -> pb.UserResult:
     if isinstance(found, Failure):
         return pb.UserResult(failure=found.as_item())
     return pb.UserResult(user=user_message(found))
+
+
+def device_message(row: OpenLogin) -> pb.Device:
+    """Where a player is logged in."""
+    return pb.Device(
+        id=row.id,
+        name=row.device or "",
+        created_at=wire(row.created_at),
+        seen_at=wire(row.seen_at),
+    )
 
 
 def key_message(row: KeyRow) -> pb.SigningKey:

@@ -20,6 +20,29 @@ ENDED_MATTERS = ACCESS_LIFETIME + CLOCK_LEEWAY
 # asks again from this much earlier misses none. Longer than any transaction.
 ENDED_OVERLAP = timedelta(seconds=5)
 
+# Tries of a password for one account by one address, and the time in which they count
+# (reliability.md R17).
+TRIES = 10
+TRIES_WINDOW = timedelta(minutes=15)
+
+# A used token is kept for this long, to know it again; then its own seal tells.
+USED_TOKENS_KEPT = timedelta(days=1)
+
+VERIFY_LIFETIME = timedelta(days=1)
+# A mailbox that is read by somebody else later should open nothing.
+RESET_LIFETIME = timedelta(hours=1)
+MAIL_TRIES = 10
+MAIL_RETRY = timedelta(seconds=15)
+MAIL_RETRY_AT_MOST = timedelta(hours=1)
+
+# How long an account that is deleted can be restored.
+RESTORABLE = timedelta(days=7)
+# What was under way when a player was erased is over by then, and leaves nothing new behind.
+ERASURE_AGAIN = timedelta(seconds=30)
+# Longer than backups are commonly kept: one that is restored is asked again within a day.
+ERASURE_RECHECK = timedelta(days=1)
+ERASURE_RECHECKED_FOR = timedelta(days=400)
+
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
 
@@ -28,10 +51,19 @@ LONGEST = {"email": 254, "full_name": 200, "profile_picture": 60_000}
 # Case folding can lengthen an address.
 LONGEST_EMAIL_KEY = 600
 
+LONGEST_DEVICE = 200
+
 # Why a family ended, as stored.
 LOGOUT = "logout"
 PASSWORD = "password"  # noqa: S105  # a reason, not a secret
 REUSE = "reuse"
+DELETION = "deletion"
+
+# Letters, as stored; the first two carry a token of that purpose.
+VERIFY = "verify"
+RESET = "reset"
+PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a letter, not a secret
+EMAIL_CHANGED = "email_changed"
 
 
 class Verdict(Enum):
@@ -66,6 +98,21 @@ def verdict(
     if used_at is not None:
         return Verdict.REPEAT
     return Verdict.ROTATE if now < expires_at else Verdict.EXPIRED
+
+
+def mail_retry(tries: int) -> timedelta:
+    """How long a letter waits after so many tries that failed, from 1: twice as long each time."""
+    return min(MAIL_RETRY * (1 << (tries - 1)), MAIL_RETRY_AT_MOST)
+
+
+def recheck_at(erased_at: datetime, *, now: datetime) -> datetime | None:
+    """When the services are asked again about a player who was erased; at last never."""
+    return now + ERASURE_RECHECK if now - erased_at < ERASURE_RECHECKED_FOR else None
+
+
+def device_name(user_agent: str) -> str | None:
+    """What a client calls itself, as it is stored: printable, not too long; None for nothing."""
+    return "".join(filter(str.isprintable, user_agent))[:LONGEST_DEVICE].strip() or None
 
 
 def normal_email(text: str) -> str:

@@ -5,18 +5,20 @@ What is locked, decided and saved stands in accounts.py and logins.py.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 import grpc
 
 from protos.auth.v1 import auth_pb2 as pb
 from protos.auth.v1 import auth_pb2_grpc
-from services.auth import accounts, rules, store
+from services.auth import accounts, attempts, rules, store
 from services.auth.accounts import Change, require_fit
-from services.auth.failures import BadCredentials, UserUnknown, WrongPassword
-from services.auth.logins import Grant, Logins, end_others, log_out
-from services.auth.messages import key_message, result_message, user_message
-from services.auth.passwords import Passwords, require_strong
+from services.auth.credentials import Credentials
+from services.auth.failures import DeviceUnknown, UserUnknown
+from services.auth.logins import Grant, Logins, end_all, log_out, log_out_everywhere
+from services.auth.messages import device_message, key_message, result_message, user_message
+from services.auth.recovery import Recovery, queue
 from services.auth.tokens import SigningKeys, access_token
 from services.kit.batches import isolated
 from services.kit.clock import database_now
@@ -40,19 +42,18 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
     """Accounts, logins and the tokens that prove them: see protos/auth/v1/auth.proto."""
 
     def __init__(
-        self, database: Database, passwords: Passwords, logins: Logins, keys: SigningKeys
+        self, database: Database, credentials: Credentials, logins: Logins, keys: SigningKeys
     ) -> None:
         self._database = database
-        self._passwords = passwords
+        self._credentials = credentials
+        self._recovery = Recovery(database, credentials)
         self._logins = logins
         self._keys = keys
 
     def Register(self, request: pb.RegisterRequest, _: Context) -> pb.RegisterResponse:
         email, full_name = rules.normal_email(request.email), request.full_name or None
         require_fit(email=email, full_name=full_name)
-        require_strong(request.password, email, full_name)
-        # Before the transaction: no row or connection waits for a hash.
-        hashed = self._passwords.hashed(request.password)
+        hashed = self._credentials.hashed(request.password, email, full_name)
 
         def work(connection: Connection) -> store.UserRow:
             now = database_now(connection)
@@ -61,14 +62,17 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         return pb.RegisterResponse(user=user_message(self._database.transact(work)))
 
     def Login(self, request: pb.LoginRequest, _: Context) -> pb.LoginResponse:
-        user, renewed = self._checked(request)
+        found = self._credentials.of_login(request.email, request.password, request.address)
+        device = rules.device_name(request.device)
 
         def work(connection: Connection) -> Grant:
-            locked = accounts.locked(connection, user)
+            locked = accounts.locked(connection, found.user)
             now = database_now(connection)
-            if renewed:
-                store.save_password(connection, locked.id, renewed)
-            return self._logins.opened(connection, locked, now=now)
+            attempts.clear(connection, found.tries)
+            user = accounts.restored(connection, locked, now=now)
+            if found.renewed:
+                store.save_password(connection, user.id, found.renewed)
+            return self._logins.opened(connection, user, device=device, now=now)
 
         return pb.LoginResponse(tokens=self._tokens(self._database.transact(work)))
 
@@ -79,11 +83,63 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         return pb.RefreshResponse(tokens=self._tokens(_granted(outcome)))
 
     def Logout(self, request: pb.LogoutRequest, _: Context) -> pb.LogoutResponse:
-        if is_canonical(request.user_id):
-            self._database.transact(
-                lambda connection: log_out(connection, request.user_id, request.family_id)
-            )
+        self._database.transact(
+            lambda connection: log_out(connection, request.user_id, request.family_id)
+        )
         return pb.LogoutResponse()
+
+    def LogoutEverywhere(
+        self, request: pb.LogoutEverywhereRequest, _: Context
+    ) -> pb.LogoutEverywhereResponse:
+        self._database.transact(lambda connection: log_out_everywhere(connection, request.user_id))
+        return pb.LogoutEverywhereResponse()
+
+    def ListDevices(self, request: pb.ListDevicesRequest, _: Context) -> pb.ListDevicesResponse:
+        with self._database.read() as connection:
+            now = database_now(connection)
+            logins = store.open_logins(connection, request.user_id, now=now)
+        return pb.ListDevicesResponse(devices=[device_message(login) for login in logins])
+
+    def EndDevice(self, request: pb.EndDeviceRequest, _: Context) -> pb.EndDeviceResponse:
+        if not self._database.transact(
+            lambda connection: log_out(connection, request.user_id, request.device_id)
+        ):
+            raise DeviceUnknown
+        return pb.EndDeviceResponse()
+
+    def RequestVerify(
+        self, request: pb.RequestVerifyRequest, _: Context
+    ) -> pb.RequestVerifyResponse:
+        self._recovery.ask(rules.VERIFY, request.email)
+        return pb.RequestVerifyResponse()
+
+    def VerifyEmail(self, request: pb.VerifyEmailRequest, _: Context) -> pb.VerifyEmailResponse:
+        return pb.VerifyEmailResponse(user=user_message(self._recovery.verify(request.token)))
+
+    def ForgotPassword(
+        self, request: pb.ForgotPasswordRequest, _: Context
+    ) -> pb.ForgotPasswordResponse:
+        self._recovery.ask(rules.RESET, request.email)
+        return pb.ForgotPasswordResponse()
+
+    def ResetPassword(
+        self, request: pb.ResetPasswordRequest, _: Context
+    ) -> pb.ResetPasswordResponse:
+        self._recovery.reset(request.token, request.password)
+        return pb.ResetPasswordResponse()
+
+    def DeleteUser(self, request: pb.DeleteUserRequest, _: Context) -> pb.DeleteUserResponse:
+        user = _granted(self._users([request.user_id])[0])
+        self._credentials.confirm(user, request.password, request.address)
+
+        def work(connection: Connection) -> datetime:
+            locked = accounts.locked(connection, user)
+            now = database_now(connection)
+            end_all(connection, locked.id, rules.DELETION, now=now)
+            queue(connection, rules.DELETION, locked.email, now=now)
+            return accounts.deleted(connection, locked, now=now)
+
+        return pb.DeleteUserResponse(restorable_until=wire(self._database.transact(work)))
 
     def BatchGetUsers(
         self, request: pb.BatchGetUsersRequest, _: Context
@@ -94,15 +150,20 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
     def UpdateUser(self, request: pb.UpdateUserRequest, _: Context) -> pb.UpdateUserResponse:
         user = _granted(self._users([request.user_id])[0])
         if request.HasField("email") or request.HasField("password"):
-            self._require_password(user, request.current_password)
+            self._credentials.confirm(user, request.current_password, request.address)
         change = self._change(user, request)
 
         def work(connection: Connection) -> store.UserRow:
             locked = accounts.locked(connection, user)
             now = database_now(connection)
             if change.hashed_password:
-                end_others(connection, locked.id, request.family_id, now=now)
-            return accounts.saved(connection, locked, change, now=now)
+                kept = request.family_id
+                end_all(connection, locked.id, rules.PASSWORD, now=now, kept=kept)
+                queue(connection, rules.PASSWORD_CHANGED, locked.email, now=now)
+            saved = accounts.saved(connection, locked, change, now=now)
+            if saved.email_key != locked.email_key:
+                queue(connection, rules.EMAIL_CHANGED, locked.email, now=now)
+            return saved
 
         return pb.UpdateUserResponse(user=user_message(self._database.transact(work)))
 
@@ -128,37 +189,12 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         ids = [family.id for family in ended]
         return pb.ListEndedFamiliesResponse(family_ids=ids, until=wire(until), now=wire(now))
 
-    def _checked(self, request: pb.LoginRequest) -> tuple[store.UserRow, str | None]:
-        """Whose login it is, and a new hash when the stored one is out of date.
-
-        Unknown, wrong and inactive take the same: one statement and one hash.
-        """
-        user = self._found(request.email)
-        stored = user.hashed_password if user else None
-        matches, renewed = self._passwords.verified(request.password, stored)
-        if user is None or not matches or not user.is_active:
-            raise BadCredentials
-        return user, renewed
-
-    def _found(self, email: str) -> store.UserRow | None:
-        """The account with an e-mail address as typed."""
-        unfit = rules.unfit_field({"email": rules.normal_email(email)})
-        # What cannot be an address is looked for all the same, to take the same.
-        key = "" if unfit else rules.email_key(email)
-        with self._database.read() as connection:
-            return store.find_user(connection, key)
-
     def _users(self, ids: Sequence[str]) -> list[store.UserRow | Failure]:
         """The account of each id, in order."""
         wanted = [user_id for user_id in set(ids) if is_canonical(user_id)]
         with self._database.read() as connection:
             found = store.read_users(connection, wanted)
         return [found.get(user_id) or UserUnknown() for user_id in ids]
-
-    def _require_password(self, user: store.UserRow, password: str) -> None:
-        matches, _ = self._passwords.verified(password, user.hashed_password)
-        if not matches:
-            raise WrongPassword
 
     def _change(self, user: store.UserRow, request: pb.UpdateUserRequest) -> Change:
         """What is given, allowed and hashed. Raises FieldInvalid, PasswordTooWeak."""
@@ -176,8 +212,8 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         )
         if not request.HasField("password"):
             return change
-        require_strong(request.password, wanted.email, wanted.full_name)
-        return replace(change, hashed_password=self._passwords.hashed(request.password))
+        hashed = self._credentials.hashed(request.password, wanted.email, wanted.full_name)
+        return replace(change, hashed_password=hashed)
 
     def _tokens(self, grant: Grant) -> pb.Tokens:
         token, expires = access_token(

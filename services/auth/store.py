@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, Table, bindparam, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -39,6 +39,7 @@ class UserRow(NamedTuple):
     profile_picture: str | None
     created_at: datetime
     updated_at: datetime | None
+    deletes_at: datetime | None
 
 
 class FamilyRow(NamedTuple):
@@ -49,6 +50,16 @@ class FamilyRow(NamedTuple):
     created_at: datetime
     ended_at: datetime | None = None
     end_reason: str | None = None
+    device: str | None = None
+
+
+class OpenLogin(NamedTuple):
+    """A family that has neither ended nor run out; `seen_at` is when it last got tokens."""
+
+    id: str
+    device: str | None
+    created_at: datetime
+    seen_at: datetime
 
 
 class TokenRow(NamedTuple):
@@ -136,6 +147,29 @@ _LOCK_OPEN_FAMILIES = Query(
     .with_for_update(),
     FamilyRow,
 )
+_LOCK_FAMILY = Query(
+    select(*_FAMILY)
+    .where(refresh_family.c.id == bindparam("family_id", type_=ID))
+    .with_for_update(),
+    FamilyRow,
+)
+_OPEN_LOGINS = Query(
+    select(
+        refresh_family.c.id,
+        refresh_family.c.device,
+        refresh_family.c.created_at,
+        func.max(refresh_token.c.created_at).label("seen_at"),
+    )
+    .join(refresh_token, refresh_token.c.family_id == refresh_family.c.id)
+    .where(
+        refresh_family.c.user_id == bindparam("user_id", type_=ID),
+        refresh_family.c.ended_at.is_(None),
+    )
+    .group_by(refresh_family.c.id)
+    .having(func.max(refresh_token.c.expires_at) > bindparam("now", type_=INSTANT))
+    .order_by(refresh_family.c.id.desc()),
+    OpenLogin,
+)
 _ADD_FAMILY = Command(_adding(refresh_family, _FAMILY))
 _END_FAMILIES = Command(
     update(refresh_family)
@@ -168,6 +202,17 @@ _USE_TOKEN = Command(
     update(refresh_token)
     .values(used_at=bindparam("now", type_=INSTANT))
     .where(refresh_token.c.token_hash == _hash)
+)
+
+_PURGE_TOKENS = Command(
+    delete(refresh_token).where(
+        refresh_token.c.token_hash.in_(
+            select(refresh_token.c.token_hash)
+            .where(refresh_token.c.used_at < bindparam("before", type_=INSTANT))
+            .order_by(refresh_token.c.used_at)
+            .limit(bindparam("limit", type_=BigInteger))
+        )
+    )
 )
 
 _ACTIVE = signing_key.c.algorithm == EDDSA, signing_key.c.retired_at.is_(None)
@@ -232,6 +277,16 @@ def lock_family_of(connection: Connection, token_hash: bytes) -> FamilyRow | Non
     return _LOCK_FAMILY_OF.one(connection, token_hash=token_hash)
 
 
+def lock_family(connection: Connection, family_id: str) -> FamilyRow | None:
+    """A family, locked."""
+    return _LOCK_FAMILY.one(connection, family_id=family_id)
+
+
+def open_logins(connection: Connection, user_id: str, *, now: datetime) -> list[OpenLogin]:
+    """Where an account is logged in, the latest login first."""
+    return _OPEN_LOGINS.all(connection, user_id=user_id, now=now)
+
+
 def lock_open_families(connection: Connection, user_id: str) -> list[FamilyRow]:
     """The families of an account that have not ended, locked."""
     return _LOCK_OPEN_FAMILIES.all(connection, user_id=user_id)
@@ -270,6 +325,11 @@ def add_token(connection: Connection, row: TokenRow) -> None:
 def use_token(connection: Connection, token_hash: bytes, *, now: datetime) -> None:
     """Marks a token of a locked family as used up."""
     _USE_TOKEN.run(connection, token_hash=token_hash, now=now)
+
+
+def purge_tokens(connection: Connection, *, used_before: datetime, limit: int) -> int:
+    """Forgets tokens that were used up before then, the oldest first; says how many."""
+    return _PURGE_TOKENS.run(connection, before=used_before, limit=limit)
 
 
 def active_key(connection: Connection) -> KeyRow | None:

@@ -33,7 +33,17 @@ metadata = MetaData(
 
 ID = UUID(as_uuid=False)
 INSTANT = DateTime(timezone=True)
-END_REASON = ENUM("logout", "password", "reuse", name="end_reason", metadata=metadata)
+END_REASON = ENUM("logout", "password", "reuse", "deletion", name="end_reason", metadata=metadata)
+LETTER = ENUM(
+    "verify",
+    "reset",
+    "password_changed",
+    "email_changed",
+    "deletion",
+    name="letter",
+    metadata=metadata,
+)
+PURPOSE = ENUM("verify", "reset", name="purpose", metadata=metadata)
 # A literal rather than a parameter: only so does the partial index serve it.
 EDDSA = literal_column("'EdDSA'", Text)
 
@@ -52,6 +62,8 @@ user = Table(
     Column("profile_picture", Text),
     Column("created_at", INSTANT, nullable=False),
     Column("updated_at", INSTANT),
+    # From then on the account is erased; until then a login restores it.
+    Column("deletes_at", INSTANT),
     # The same bounds stand in rules.py, which refuses before a row is tried.
     CheckConstraint("char_length(email) <= 254", name="email_to_254"),
     CheckConstraint("char_length(email_key) <= 600", name="email_key_to_600"),
@@ -60,6 +72,7 @@ user = Table(
     CheckConstraint(
         "char_length(profile_picture) BETWEEN 1 AND 60000", name="profile_picture_to_60000"
     ),
+    Index("user_deleted", "deletes_at", postgresql_where=text("deletes_at IS NOT NULL")),
 )
 
 # One login on one device, and every token that came of it.
@@ -71,7 +84,10 @@ refresh_family = Table(
     Column("created_at", INSTANT, nullable=False),
     Column("ended_at", INSTANT),
     Column("end_reason", END_REASON),
+    # What the client called itself when it logged in.
+    Column("device", Text),
     CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended_for_a_reason"),
+    CheckConstraint("char_length(device) BETWEEN 1 AND 200", name="device_to_200"),
     Index("refresh_family_user", "user_id"),
     Index("refresh_family_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )
@@ -90,6 +106,76 @@ refresh_token = Table(
     UniqueConstraint("family_id", "generation"),
     CheckConstraint("octet_length(token_hash) = 32", name="token_hash_of_32_bytes"),
     CheckConstraint("generation >= 1", name="generation_from_1"),
+    Index("refresh_token_used", "used_at", postgresql_where=text("used_at IS NOT NULL")),
+)
+
+# Letters that wait to be written and sent. What was asked for is queued as it is: whether
+# there is such an account is looked up later, so that no answer's time tells.
+mail = Table(
+    "mail",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("letter", LETTER, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    # Whoever takes it moves this on, so that no other takes it meanwhile.
+    Column("send_after", INSTANT, nullable=False),
+    Column("tries", BigInteger, nullable=False),
+    CheckConstraint("char_length(email) <= 254", name="email_to_254"),
+    CheckConstraint("char_length(email_key) <= 600", name="email_key_to_600"),
+    CheckConstraint("tries >= 0", name="tries_from_0"),
+    # Asked for again before it is sent, it is sent once.
+    UniqueConstraint("email_key", "letter"),
+    Index("mail_due", "send_after"),
+)
+
+# What a letter's link carries.
+mail_token = Table(
+    "mail_token",
+    metadata,
+    # SHA-256 of the token.
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", ID, ForeignKey(user.c.id), nullable=False),
+    Column("purpose", PURPOSE, nullable=False),
+    # The address that it was sent to: it proves no other.
+    Column("email_key", Text, nullable=False),
+    Column("expires_at", INSTANT, nullable=False),
+    Column("used_at", INSTANT),
+    CheckConstraint("octet_length(token_hash) = 32", name="token_hash_of_32_bytes"),
+    CheckConstraint("char_length(email_key) <= 600", name="email_key_to_600"),
+    Index("mail_token_user", "user_id"),
+    Index("mail_token_expires", "expires_at"),
+)
+
+# How often a password was tried by one address for one account within a window.
+attempt = Table(
+    "attempt",
+    metadata,
+    # SHA-256 of account and address: neither is kept.
+    Column("key", LargeBinary, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("since", INSTANT, nullable=False),
+    CheckConstraint("octet_length(key) = 32", name="key_of_32_bytes"),
+    CheckConstraint("count >= 1", name="count_from_1"),
+    Index("attempt_since", "since"),
+)
+
+# The receipt of an account that is erased, or about to be: all that is left of it.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("requested_at", INSTANT, nullable=False),
+    # When all four services are to be asked next. They are asked again for long after, in
+    # case one of them was restored from a backup that still knows the player; at last never.
+    Column("ask_at", INSTANT),
+    # When the first round in which nothing was found anywhere was over.
+    Column("erased_at", INSTANT),
+    # How many were erased, all rounds and services together.
+    Column("rows", BigInteger, nullable=False),
+    CheckConstraint("rows >= 0", name="rows_from_0"),
+    Index("erasure_due", "ask_at"),
 )
 
 signing_key = Table(

@@ -38,6 +38,8 @@ REREAD_S = 60.0
 PUBLISHED_AFTER_RETIRING = rules.ENDED_MATTERS + rules.CLOCK_LEEWAY * 2
 
 _NONCE_BYTES = 12
+# A UUID and a generation.
+_CONTENT_BYTES = 16 + 8
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +80,21 @@ class RefreshTokens:
     def of(self, family_id: str, generation: int) -> str:
         """The token: 75 URL-safe characters."""
         content = uuid.UUID(family_id).bytes + generation.to_bytes(8)
-        seal = hmac.digest(self._key, content, "sha256")
-        return base64.urlsafe_b64encode(content + seal).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(content + self._seal(content)).rstrip(b"=").decode()
+
+    def read(self, token: str) -> tuple[str, int] | None:
+        """The family and generation of a token that was made here; None for any other text."""
+        try:
+            raw = base64.b64decode(f"{token}=", altchars=b"-_", validate=True)
+        except ValueError:
+            return None
+        content, seal = raw[:_CONTENT_BYTES], raw[_CONTENT_BYTES:]
+        if not hmac.compare_digest(seal, self._seal(content)):
+            return None
+        return str(uuid.UUID(bytes=content[:16])), int.from_bytes(content[16:])
+
+    def _seal(self, content: bytes) -> bytes:
+        return hmac.digest(self._key, content, "sha256")
 
 
 def fingerprint(token: str) -> bytes:

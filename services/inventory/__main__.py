@@ -50,4 +50,4 @@ def _shipped_or_exit() -> tuple[Item, ...]:
 
 
 if __name__ == "__main__":
-    run("inventory", wired)
+    run("inventory", wired, ServiceSettings)

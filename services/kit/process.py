@@ -1,15 +1,18 @@
 """How every service's process begins: settings, logs, then serving until the end."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from services.kit import memory, metrics, telemetry
 from services.kit.server import Served, serve
 from services.kit.settings import ServiceSettings, service_settings
 
+Settings = TypeVar("Settings", bound=ServiceSettings)
 
-def run(service: str, wired: Callable[[ServiceSettings], Served]) -> None:
+
+def run(service: str, wired: Callable[[Settings], Served], kind: type[Settings]) -> None:
     """Serves one service until told to stop. Exits with code 2 when settings do not do."""
-    settings = service_settings(service, ServiceSettings)
+    settings = service_settings(service, kind)
     is_production = settings.environment == "production"
     telemetry.configure(service, is_production=is_production)
     served = wired(settings)

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 PORTS = {"auth": 7101, "session": 7102, "inventory": 7103, "world": 7104}
+PUBLIC_URL = "http://localhost:8000"
 RULES = Path(__file__).parents[1] / "rules.toml"
 
 
@@ -34,7 +35,16 @@ def _host_and_port(listen: str) -> str:
     return listen
 
 
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
+        message = "must look like https://town.example, without a path"
+        raise ValueError(message)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
 Listen = Annotated[str, AfterValidator(_host_and_port)]
+Origin = Annotated[str, AfterValidator(_origin)]
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 
 

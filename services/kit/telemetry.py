@@ -6,23 +6,29 @@ from contextlib import suppress
 from typing import TextIO, cast
 
 import structlog
+from structlog.typing import Processor
 
 
-def configure(service: str, *, is_production: bool) -> None:
-    """Sends every log of this process to standard error, with its service's name."""
+def processors(*, is_production: bool) -> list[Processor]:
+    """What makes a line of an event. Tracebacks are plain: no value of a variable is in them."""
     renderer = (
         structlog.processors.JSONRenderer()
         if is_production
         else structlog.dev.ConsoleRenderer(colors=False)
     )
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        renderer,
+    ]
+
+
+def configure(service: str, *, is_production: bool) -> None:
+    """Sends every log of this process to standard error, with its service's name."""
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=processors(is_production=is_production),
         logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _Lossy(sys.stderr))),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,

@@ -109,4 +109,4 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
 
 
 if __name__ == "__main__":
-    run("session", wired)
+    run("session", wired, ServiceSettings)

@@ -34,4 +34,4 @@ def wired(settings: ServiceSettings) -> Served:
 
 
 if __name__ == "__main__":
-    run("world", wired)
+    run("world", wired, ServiceSettings)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AuthServiceStub:
-    """Owns users, refresh token families and signing keys. Who calls: the gateway.
+    """Owns users, refresh token families, mail and signing keys. Who calls: the gateway.
     """
 
     def __init__(self, channel):
@@ -55,6 +55,46 @@ class AuthServiceStub:
                 request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.LogoutRequest.SerializeToString,
                 response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.LogoutResponse.FromString,
                 _registered_method=True)
+        self.LogoutEverywhere = channel.unary_unary(
+                '/protos.auth.v1.AuthService/LogoutEverywhere',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.LogoutEverywhereRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.LogoutEverywhereResponse.FromString,
+                _registered_method=True)
+        self.ListDevices = channel.unary_unary(
+                '/protos.auth.v1.AuthService/ListDevices',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.ListDevicesRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.ListDevicesResponse.FromString,
+                _registered_method=True)
+        self.EndDevice = channel.unary_unary(
+                '/protos.auth.v1.AuthService/EndDevice',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.EndDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.EndDeviceResponse.FromString,
+                _registered_method=True)
+        self.RequestVerify = channel.unary_unary(
+                '/protos.auth.v1.AuthService/RequestVerify',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.RequestVerifyRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.RequestVerifyResponse.FromString,
+                _registered_method=True)
+        self.VerifyEmail = channel.unary_unary(
+                '/protos.auth.v1.AuthService/VerifyEmail',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.VerifyEmailRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.VerifyEmailResponse.FromString,
+                _registered_method=True)
+        self.ForgotPassword = channel.unary_unary(
+                '/protos.auth.v1.AuthService/ForgotPassword',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.ForgotPasswordRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.ForgotPasswordResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/protos.auth.v1.AuthService/ResetPassword',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
+        self.DeleteUser = channel.unary_unary(
+                '/protos.auth.v1.AuthService/DeleteUser',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.DeleteUserRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.DeleteUserResponse.FromString,
+                _registered_method=True)
         self.BatchGetUsers = channel.unary_unary(
                 '/protos.auth.v1.AuthService/BatchGetUsers',
                 request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.BatchGetUsersRequest.SerializeToString,
@@ -78,7 +118,7 @@ class AuthServiceStub:
 
 
 class AuthServiceServicer:
-    """Owns users, refresh token families and signing keys. Who calls: the gateway.
+    """Owns users, refresh token families, mail and signing keys. Who calls: the gateway.
     """
 
     def Register(self, request, context):
@@ -91,7 +131,8 @@ class AuthServiceServicer:
 
     def Login(self, request, context):
         """Checks a password and opens a token family. Unknown, wrong and inactive
-        look and take the same. Fails: BAD_CREDENTIALS, HASHING_BUSY.
+        look and take the same. An account that waits to be erased is restored.
+        Fails: BAD_CREDENTIALS, LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,6 +154,67 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LogoutEverywhere(self, request, context):
+        """Ends every token family of a user. Safe to repeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDevices(self, request, context):
+        """Reads where a user is logged in, the latest login first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndDevice(self, request, context):
+        """Ends the login on one device. Safe to repeat. Fails: DEVICE_UNKNOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestVerify(self, request, context):
+        """Has a mail sent with a token that verifies an e-mail address, if an account
+        has it unverified. Whether one does, nothing tells.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyEmail(self, request, context):
+        """Uses a mail's token up: its address is verified. Fails: MAIL_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForgotPassword(self, request, context):
+        """Has a mail sent with a token that sets a new password, if an account has the
+        address. Whether one does, nothing tells.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """Uses a mail's token up for a new password, and ends every login. Fails:
+        MAIL_TOKEN_INVALID, PASSWORD_TOO_WEAK {detail}, HASHING_BUSY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteUser(self, request, context):
+        """Ends every login, and has the account erased in seven days, unless a login
+        restores it. Fails: USER_UNKNOWN, WRONG_PASSWORD, LOGIN_THROTTLED {retry_after},
+        HASHING_BUSY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BatchGetUsers(self, request, context):
         """Reads users as they are now.
         An item fails: USER_UNKNOWN.
@@ -123,7 +225,8 @@ class AuthServiceServicer:
 
     def UpdateUser(self, request, context):
         """Changes the fields that are given. Fails: USER_UNKNOWN, EMAIL_TAKEN,
-        PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD, HASHING_BUSY.
+        PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD,
+        LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,6 +270,46 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.LogoutRequest.FromString,
                     response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.LogoutResponse.SerializeToString,
             ),
+            'LogoutEverywhere': grpc.unary_unary_rpc_method_handler(
+                    servicer.LogoutEverywhere,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.LogoutEverywhereRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.LogoutEverywhereResponse.SerializeToString,
+            ),
+            'ListDevices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDevices,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.ListDevicesRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.ListDevicesResponse.SerializeToString,
+            ),
+            'EndDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndDevice,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.EndDeviceRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.EndDeviceResponse.SerializeToString,
+            ),
+            'RequestVerify': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestVerify,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.RequestVerifyRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.RequestVerifyResponse.SerializeToString,
+            ),
+            'VerifyEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyEmail,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.VerifyEmailRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.VerifyEmailResponse.SerializeToString,
+            ),
+            'ForgotPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgotPassword,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.ForgotPasswordRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.ForgotPasswordResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'DeleteUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteUser,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.DeleteUserRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.DeleteUserResponse.SerializeToString,
+            ),
             'BatchGetUsers': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchGetUsers,
                     request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.BatchGetUsersRequest.FromString,
@@ -196,7 +339,7 @@ def add_AuthServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuthService:
-    """Owns users, refresh token families and signing keys. Who calls: the gateway.
+    """Owns users, refresh token families, mail and signing keys. Who calls: the gateway.
     """
 
     @staticmethod
@@ -297,6 +440,222 @@ class AuthService:
             '/protos.auth.v1.AuthService/Logout',
             protos_dot_auth_dot_v1_dot_auth__pb2.LogoutRequest.SerializeToString,
             protos_dot_auth_dot_v1_dot_auth__pb2.LogoutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LogoutEverywhere(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/LogoutEverywhere',
+            protos_dot_auth_dot_v1_dot_auth__pb2.LogoutEverywhereRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.LogoutEverywhereResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDevices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/ListDevices',
+            protos_dot_auth_dot_v1_dot_auth__pb2.ListDevicesRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.ListDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/EndDevice',
+            protos_dot_auth_dot_v1_dot_auth__pb2.EndDeviceRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.EndDeviceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestVerify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/RequestVerify',
+            protos_dot_auth_dot_v1_dot_auth__pb2.RequestVerifyRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.RequestVerifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/VerifyEmail',
+            protos_dot_auth_dot_v1_dot_auth__pb2.VerifyEmailRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.VerifyEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgotPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/ForgotPassword',
+            protos_dot_auth_dot_v1_dot_auth__pb2.ForgotPasswordRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.ForgotPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/ResetPassword',
+            protos_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/DeleteUser',
+            protos_dot_auth_dot_v1_dot_auth__pb2.DeleteUserRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.DeleteUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

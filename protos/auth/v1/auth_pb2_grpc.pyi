@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuthServiceStub:
-    """Owns users, refresh token families and signing keys. Who calls: the gateway."""
+    """Owns users, refresh token families, mail and signing keys. Who calls: the gateway."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -39,7 +39,8 @@ class AuthServiceStub:
     """
     Login: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]
     """Checks a password and opens a token family. Unknown, wrong and inactive
-    look and take the same. Fails: BAD_CREDENTIALS, HASHING_BUSY.
+    look and take the same. An account that waits to be erased is restored.
+    Fails: BAD_CREDENTIALS, LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
     """
     Refresh: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RefreshRequest, _auth_pb2.RefreshResponse]
     """Uses a refresh token up for new tokens. Within 10 s of its first use it
@@ -48,13 +49,39 @@ class AuthServiceStub:
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LogoutRequest, _auth_pb2.LogoutResponse]
     """Ends one token family. Safe to repeat."""
+    LogoutEverywhere: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LogoutEverywhereRequest, _auth_pb2.LogoutEverywhereResponse]
+    """Ends every token family of a user. Safe to repeat."""
+    ListDevices: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ListDevicesRequest, _auth_pb2.ListDevicesResponse]
+    """Reads where a user is logged in, the latest login first."""
+    EndDevice: _grpc.UnaryUnaryMultiCallable[_auth_pb2.EndDeviceRequest, _auth_pb2.EndDeviceResponse]
+    """Ends the login on one device. Safe to repeat. Fails: DEVICE_UNKNOWN."""
+    RequestVerify: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RequestVerifyRequest, _auth_pb2.RequestVerifyResponse]
+    """Has a mail sent with a token that verifies an e-mail address, if an account
+    has it unverified. Whether one does, nothing tells.
+    """
+    VerifyEmail: _grpc.UnaryUnaryMultiCallable[_auth_pb2.VerifyEmailRequest, _auth_pb2.VerifyEmailResponse]
+    """Uses a mail's token up: its address is verified. Fails: MAIL_TOKEN_INVALID."""
+    ForgotPassword: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ForgotPasswordRequest, _auth_pb2.ForgotPasswordResponse]
+    """Has a mail sent with a token that sets a new password, if an account has the
+    address. Whether one does, nothing tells.
+    """
+    ResetPassword: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ResetPasswordRequest, _auth_pb2.ResetPasswordResponse]
+    """Uses a mail's token up for a new password, and ends every login. Fails:
+    MAIL_TOKEN_INVALID, PASSWORD_TOO_WEAK {detail}, HASHING_BUSY.
+    """
+    DeleteUser: _grpc.UnaryUnaryMultiCallable[_auth_pb2.DeleteUserRequest, _auth_pb2.DeleteUserResponse]
+    """Ends every login, and has the account erased in seven days, unless a login
+    restores it. Fails: USER_UNKNOWN, WRONG_PASSWORD, LOGIN_THROTTLED {retry_after},
+    HASHING_BUSY.
+    """
     BatchGetUsers: _grpc.UnaryUnaryMultiCallable[_auth_pb2.BatchGetUsersRequest, _auth_pb2.BatchGetUsersResponse]
     """Reads users as they are now.
     An item fails: USER_UNKNOWN.
     """
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_auth_pb2.UpdateUserRequest, _auth_pb2.UpdateUserResponse]
     """Changes the fields that are given. Fails: USER_UNKNOWN, EMAIL_TAKEN,
-    PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD, HASHING_BUSY.
+    PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD,
+    LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
     """
     GetSigningKeys: _grpc.UnaryUnaryMultiCallable[_auth_pb2.GetSigningKeysRequest, _auth_pb2.GetSigningKeysResponse]
     """Reads the public keys that verify access tokens."""
@@ -65,7 +92,7 @@ class AuthServiceStub:
 
 @_typing.type_check_only
 class AuthServiceAsyncStub(AuthServiceStub):
-    """Owns users, refresh token families and signing keys. Who calls: the gateway."""
+    """Owns users, refresh token families, mail and signing keys. Who calls: the gateway."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Register: _aio.UnaryUnaryMultiCallable[_auth_pb2.RegisterRequest, _auth_pb2.RegisterResponse]  # type: ignore[assignment]
@@ -74,7 +101,8 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """
     Login: _aio.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]  # type: ignore[assignment]
     """Checks a password and opens a token family. Unknown, wrong and inactive
-    look and take the same. Fails: BAD_CREDENTIALS, HASHING_BUSY.
+    look and take the same. An account that waits to be erased is restored.
+    Fails: BAD_CREDENTIALS, LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
     """
     Refresh: _aio.UnaryUnaryMultiCallable[_auth_pb2.RefreshRequest, _auth_pb2.RefreshResponse]  # type: ignore[assignment]
     """Uses a refresh token up for new tokens. Within 10 s of its first use it
@@ -83,13 +111,39 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """
     Logout: _aio.UnaryUnaryMultiCallable[_auth_pb2.LogoutRequest, _auth_pb2.LogoutResponse]  # type: ignore[assignment]
     """Ends one token family. Safe to repeat."""
+    LogoutEverywhere: _aio.UnaryUnaryMultiCallable[_auth_pb2.LogoutEverywhereRequest, _auth_pb2.LogoutEverywhereResponse]  # type: ignore[assignment]
+    """Ends every token family of a user. Safe to repeat."""
+    ListDevices: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListDevicesRequest, _auth_pb2.ListDevicesResponse]  # type: ignore[assignment]
+    """Reads where a user is logged in, the latest login first."""
+    EndDevice: _aio.UnaryUnaryMultiCallable[_auth_pb2.EndDeviceRequest, _auth_pb2.EndDeviceResponse]  # type: ignore[assignment]
+    """Ends the login on one device. Safe to repeat. Fails: DEVICE_UNKNOWN."""
+    RequestVerify: _aio.UnaryUnaryMultiCallable[_auth_pb2.RequestVerifyRequest, _auth_pb2.RequestVerifyResponse]  # type: ignore[assignment]
+    """Has a mail sent with a token that verifies an e-mail address, if an account
+    has it unverified. Whether one does, nothing tells.
+    """
+    VerifyEmail: _aio.UnaryUnaryMultiCallable[_auth_pb2.VerifyEmailRequest, _auth_pb2.VerifyEmailResponse]  # type: ignore[assignment]
+    """Uses a mail's token up: its address is verified. Fails: MAIL_TOKEN_INVALID."""
+    ForgotPassword: _aio.UnaryUnaryMultiCallable[_auth_pb2.ForgotPasswordRequest, _auth_pb2.ForgotPasswordResponse]  # type: ignore[assignment]
+    """Has a mail sent with a token that sets a new password, if an account has the
+    address. Whether one does, nothing tells.
+    """
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_auth_pb2.ResetPasswordRequest, _auth_pb2.ResetPasswordResponse]  # type: ignore[assignment]
+    """Uses a mail's token up for a new password, and ends every login. Fails:
+    MAIL_TOKEN_INVALID, PASSWORD_TOO_WEAK {detail}, HASHING_BUSY.
+    """
+    DeleteUser: _aio.UnaryUnaryMultiCallable[_auth_pb2.DeleteUserRequest, _auth_pb2.DeleteUserResponse]  # type: ignore[assignment]
+    """Ends every login, and has the account erased in seven days, unless a login
+    restores it. Fails: USER_UNKNOWN, WRONG_PASSWORD, LOGIN_THROTTLED {retry_after},
+    HASHING_BUSY.
+    """
     BatchGetUsers: _aio.UnaryUnaryMultiCallable[_auth_pb2.BatchGetUsersRequest, _auth_pb2.BatchGetUsersResponse]  # type: ignore[assignment]
     """Reads users as they are now.
     An item fails: USER_UNKNOWN.
     """
     UpdateUser: _aio.UnaryUnaryMultiCallable[_auth_pb2.UpdateUserRequest, _auth_pb2.UpdateUserResponse]  # type: ignore[assignment]
     """Changes the fields that are given. Fails: USER_UNKNOWN, EMAIL_TAKEN,
-    PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD, HASHING_BUSY.
+    PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD,
+    LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
     """
     GetSigningKeys: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetSigningKeysRequest, _auth_pb2.GetSigningKeysResponse]  # type: ignore[assignment]
     """Reads the public keys that verify access tokens."""
@@ -99,7 +153,7 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Owns users, refresh token families and signing keys. Who calls: the gateway."""
+    """Owns users, refresh token families, mail and signing keys. Who calls: the gateway."""
 
     @_abc_1.abstractmethod
     def Register(
@@ -118,7 +172,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.LoginResponse, _abc.Awaitable[_auth_pb2.LoginResponse]]:
         """Checks a password and opens a token family. Unknown, wrong and inactive
-        look and take the same. Fails: BAD_CREDENTIALS, HASHING_BUSY.
+        look and take the same. An account that waits to be erased is restored.
+        Fails: BAD_CREDENTIALS, LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
         """
 
     @_abc_1.abstractmethod
@@ -141,6 +196,79 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """Ends one token family. Safe to repeat."""
 
     @_abc_1.abstractmethod
+    def LogoutEverywhere(
+        self,
+        request: _auth_pb2.LogoutEverywhereRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.LogoutEverywhereResponse, _abc.Awaitable[_auth_pb2.LogoutEverywhereResponse]]:
+        """Ends every token family of a user. Safe to repeat."""
+
+    @_abc_1.abstractmethod
+    def ListDevices(
+        self,
+        request: _auth_pb2.ListDevicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.ListDevicesResponse, _abc.Awaitable[_auth_pb2.ListDevicesResponse]]:
+        """Reads where a user is logged in, the latest login first."""
+
+    @_abc_1.abstractmethod
+    def EndDevice(
+        self,
+        request: _auth_pb2.EndDeviceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.EndDeviceResponse, _abc.Awaitable[_auth_pb2.EndDeviceResponse]]:
+        """Ends the login on one device. Safe to repeat. Fails: DEVICE_UNKNOWN."""
+
+    @_abc_1.abstractmethod
+    def RequestVerify(
+        self,
+        request: _auth_pb2.RequestVerifyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.RequestVerifyResponse, _abc.Awaitable[_auth_pb2.RequestVerifyResponse]]:
+        """Has a mail sent with a token that verifies an e-mail address, if an account
+        has it unverified. Whether one does, nothing tells.
+        """
+
+    @_abc_1.abstractmethod
+    def VerifyEmail(
+        self,
+        request: _auth_pb2.VerifyEmailRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.VerifyEmailResponse, _abc.Awaitable[_auth_pb2.VerifyEmailResponse]]:
+        """Uses a mail's token up: its address is verified. Fails: MAIL_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ForgotPassword(
+        self,
+        request: _auth_pb2.ForgotPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.ForgotPasswordResponse, _abc.Awaitable[_auth_pb2.ForgotPasswordResponse]]:
+        """Has a mail sent with a token that sets a new password, if an account has the
+        address. Whether one does, nothing tells.
+        """
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _auth_pb2.ResetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.ResetPasswordResponse, _abc.Awaitable[_auth_pb2.ResetPasswordResponse]]:
+        """Uses a mail's token up for a new password, and ends every login. Fails:
+        MAIL_TOKEN_INVALID, PASSWORD_TOO_WEAK {detail}, HASHING_BUSY.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteUser(
+        self,
+        request: _auth_pb2.DeleteUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.DeleteUserResponse, _abc.Awaitable[_auth_pb2.DeleteUserResponse]]:
+        """Ends every login, and has the account erased in seven days, unless a login
+        restores it. Fails: USER_UNKNOWN, WRONG_PASSWORD, LOGIN_THROTTLED {retry_after},
+        HASHING_BUSY.
+        """
+
+    @_abc_1.abstractmethod
     def BatchGetUsers(
         self,
         request: _auth_pb2.BatchGetUsersRequest,
@@ -157,7 +285,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.UpdateUserResponse, _abc.Awaitable[_auth_pb2.UpdateUserResponse]]:
         """Changes the fields that are given. Fails: USER_UNKNOWN, EMAIL_TAKEN,
-        PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD, HASHING_BUSY.
+        PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD,
+        LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
         """
 
     @_abc_1.abstractmethod

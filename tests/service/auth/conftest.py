@@ -11,7 +11,8 @@ import pytest
 from protos.auth.v1 import auth_pb2_grpc
 from services.auth.__main__ import wired
 from services.auth.passwords import Hasher
-from services.kit.settings import ServiceSettings, database_on
+from services.auth.settings import AuthSettings
+from services.kit.settings import database_on
 from tests.service.peers import SECRET, Peer, listening, peer
 
 OpenHouse = Callable[..., AbstractContextManager["House"]]
@@ -62,8 +63,8 @@ def house(open_house: OpenHouse) -> Iterator[House]:
         yield opened
 
 
-def settings_for(url: str, secret: str = SECRET) -> ServiceSettings:
-    return ServiceSettings(
+def settings_for(url: str, secret: str = SECRET) -> AuthSettings:
+    return AuthSettings(
         secret=secret,
         environment="development",
         service="auth",

@@ -27,9 +27,9 @@ class Gate(Hasher):
         return bool(password) and not hash, None
 
 
-def reason_of(house: House, email: str) -> str:
+def reason_of(house: House, email: str, address: str) -> str:
     try:
-        house.auth.Login(pb.LoginRequest(email=email, password=PASSWORD))
+        house.auth.Login(pb.LoginRequest(email=email, password=PASSWORD, address=address))
     except Failure as failure:
         return failure.reason
     return ""
@@ -49,7 +49,7 @@ def test_a_flood_of_logins_is_bounded_and_others_are_still_answered(open_house: 
     with open_house(hasher=gate) as house, ThreadPoolExecutor(12) as pool:
         member = Member(house)
 
-        logins = [pool.submit(reason_of, house, member.email) for _ in range(12)]
+        logins = [pool.submit(reason_of, house, member.email, f"10.0.0.{n}") for n in range(12)]
         refused = settled(logins, 4)
         meanwhile = member.now()
         gate.open.set()

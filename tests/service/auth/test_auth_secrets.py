@@ -1,10 +1,12 @@
 """What must never be read in a log is not there, whatever goes wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 
 from protos.auth.v1 import auth_pb2 as pb
+from services.kit import telemetry
 from services.kit.errors import Failure
 from tests.service.auth.conftest import OpenHouse
 from tests.service.auth.member import PASSWORD, Member, registration
@@ -12,6 +14,16 @@ from tests.service.auth.member import PASSWORD, Member, registration
 CANARY = "canary in a password"
 
 
+@pytest.fixture(params=["development", "production"])
+def logs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Logs as a real process writes them."""
+    is_production = request.param == "production"
+    structlog.configure(processors=telemetry.processors(is_production=is_production))
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("logs")
 def test_no_password_hash_or_token_is_logged(
     new_database: Callable[[str], str], open_house: OpenHouse, capfd: pytest.CaptureFixture[str]
 ) -> None:
