@@ -23,11 +23,13 @@ from gateway.identity import ACCESS_COOKIE, Identity
 from gateway.keys import AuthClock, Ended, Keys, keep_up
 from gateway.routes import (
     auth,
+    devices,
     docs,
     drops,
     health,
     inventory,
     profile,
+    recovery,
     sandbox,
     session,
     shop,
@@ -40,7 +42,7 @@ from services.kit.errors import Failure
 from services.kit.settings import target_of
 
 VERSION = "0.1.0"
-_MODULES = (profile, session, tasks, inventory, shop, auth, users, drops, health)
+_MODULES = (profile, session, tasks, inventory, shop, auth, devices, recovery, users, drops, health)
 _HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")
 _EXPOSED = (
     "Retry-After",

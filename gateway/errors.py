@@ -48,6 +48,11 @@ CATALOGUE: Mapping[str, Code] = {
         "Idempotency-Key malformed",
         "The Idempotency-Key must be 1 to 255 visible ASCII characters, and given once.",
     ),
+    "BAD_TOKEN": Code(
+        400,
+        "Link no longer good",
+        "This link was used, has expired or is not whole. Ask for a new one.",
+    ),
     "UNAUTHENTICATED": Code(401, "Not logged in", "Please log in."),
     "BAD_CREDENTIALS": Code(401, "Wrong e-mail or password", "The e-mail or password is wrong."),
     "TOKEN_REUSED": Code(
@@ -114,6 +119,7 @@ CATALOGUE: Mapping[str, Code] = {
     ),
     "PASSWORD_TOO_WEAK": Code(422, "Password too weak", "Please choose a stronger password."),
     "HEADERS_TOO_LARGE": Code(431, "Headers too large", "The headers are larger than 16 KiB."),
+    "RATE_LIMITED": Code(429, "Too many requests", "That was too much at once. Try again later."),
     "INTERNAL": Code(500, "Internal error", "Something went wrong on our side."),
     "UNAVAILABLE": Code(
         503, "Temporarily unavailable", "The town is catching its breath. Try again in a moment."
@@ -127,7 +133,10 @@ _REASONS = {
     "SESSION_UNKNOWN": "NOT_FOUND",
     "USER_UNKNOWN": "NOT_FOUND",
     "ITEM_UNKNOWN": "NOT_FOUND",
+    "DEVICE_UNKNOWN": "NOT_FOUND",
     "SANDBOX_OFF": "NOT_FOUND",
+    "LOGIN_THROTTLED": "RATE_LIMITED",
+    "MAIL_TOKEN_INVALID": "BAD_TOKEN",
     "TOKEN_INVALID": "UNAUTHENTICATED",
 } | {
     code: code

@@ -87,6 +87,13 @@ class Identity:
         """Refuses the player's login from now on, at this gateway at once."""
         self._ended.add(player.family)
 
+    def left(self, player: Player) -> Response:
+        """The answer to whoever has logged out: 204, and a browser forgets the tokens."""
+        self.end(player)
+        response = Response(status_code=204)
+        self.clear_cookies(response)
+        return response
+
     def seconds_until(self, moment: datetime) -> int:
         """How long until then, by the clock by which tokens expire; 0 when it has passed."""
         return max(0, round(moment.timestamp() - self._clock()))

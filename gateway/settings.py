@@ -1,23 +1,11 @@
 """What the gateway reads from the environment."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
-from services.kit.settings import Listen, TownSettings
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
-        message = "must look like https://town.example, without a path"
-        raise ValueError(message)
-    return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-Origin = Annotated[str, AfterValidator(_origin)]
+from services.kit.settings import PUBLIC_URL, Listen, Origin, TownSettings
 
 
 class GatewaySettings(TownSettings):
@@ -25,7 +13,7 @@ class GatewaySettings(TownSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
-    public_url: Origin = "http://localhost:8000"
+    public_url: Origin = PUBLIC_URL
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     gateway_metrics_listen: Listen = ""
 

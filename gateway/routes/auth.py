@@ -15,6 +15,7 @@ from gateway.input import (
     Password,
     Strict,
     email_address,
+    header,
     no_query,
     read,
     read_form,
@@ -25,6 +26,9 @@ from gateway.routes.users import Email, FullName, User, user_json
 from gateway.town import Town, asked_by, town_of
 from protos.auth.v1 import auth_pb2 as pb
 from services.kit.times import instant
+
+# As far as it is kept of what a client calls itself.
+LONGEST_DEVICE = 200
 
 
 class Tokens(Documented):
@@ -122,7 +126,7 @@ async def login(request: Request) -> Response:
     town.identity.refuse_foreign_page(request)
     no_query(request)
     wish = await read(request, Login)
-    return await _logged_in(town, wish.email, wish.password)
+    return await _logged_in(request, wish.email, wish.password)
 
 
 async def token(request: Request) -> Response:
@@ -131,7 +135,7 @@ async def token(request: Request) -> Response:
     town.identity.refuse_foreign_page(request)
     no_query(request)
     wish = await read_form(request, PasswordForm)
-    return await _logged_in(town, wish.username, wish.password)
+    return await _logged_in(request, wish.username, wish.password)
 
 
 async def refresh(request: Request) -> Response:
@@ -162,10 +166,17 @@ async def logout(request: Request) -> Response:
     auth = town.services.auth
     asked = pb.LogoutRequest(user_id=player.id, family_id=player.family)
     await auth.call(auth.methods.Logout, asked)
-    town.identity.end(player)
-    response = Response(status_code=204)
-    town.identity.clear_cookies(response)
-    return response
+    return town.identity.left(player)
+
+
+async def logout_all(request: Request) -> Response:
+    """Ends every login of the player, this one too: within 1 s everywhere."""
+    player = await asked_by(request)
+    town = town_of(request)
+    auth = town.services.auth
+    asked = pb.LogoutEverywhereRequest(user_id=player.id)
+    await auth.call(auth.methods.LogoutEverywhere, asked)
+    return town.identity.left(player)
 
 
 async def jwks(request: Request) -> Response:
@@ -182,13 +193,15 @@ def _jwk(kid: str, raw: bytes) -> dict[str, str]:
     return {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x}
 
 
-async def _logged_in(town: Town, email: str, password: str) -> Response:
+async def _logged_in(request: Request, email: str, password: str) -> Response:
+    town = town_of(request)
     auth = town.services.auth
     # In the form in which registering stored it; what is no address at all goes on as
     # typed, so that it takes as long as any other wrong one.
     with suppress(Problem):
         email = email_address(email, is_sandbox=town.settings.sandbox)
-    asked = pb.LoginRequest(email=email, password=password)
+    device = (header(request, b"user-agent") or "")[:LONGEST_DEVICE]
+    asked = pb.LoginRequest(email=email, password=password, device=device)
     return _handed_out(town, (await auth.call(auth.methods.Login, asked)).tokens)
 
 
@@ -213,7 +226,7 @@ ROUTES = [
         login,
         answer=Tokens,
         takes=Takes(body=Login),
-        codes=["BAD_CREDENTIALS", "ORIGIN_REFUSED"],
+        codes=["BAD_CREDENTIALS", "ORIGIN_REFUSED", "RATE_LIMITED"],
         is_open=True,
     ),
     route(
@@ -221,7 +234,7 @@ ROUTES = [
         token,
         answer=Tokens,
         takes=Takes(form=PasswordForm),
-        codes=["BAD_CREDENTIALS", "ORIGIN_REFUSED"],
+        codes=["BAD_CREDENTIALS", "ORIGIN_REFUSED", "RATE_LIMITED"],
         is_open=True,
     ),
     route(
@@ -233,5 +246,6 @@ ROUTES = [
         is_open=True,
     ),
     route("POST /api/auth/logout", logout, status=204),
+    route("POST /api/auth/logout-all", logout_all, status=204),
     route("GET /.well-known/jwks.json", jwks, answer=Jwks, is_open=True),
 ]

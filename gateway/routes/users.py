@@ -48,6 +48,18 @@ class UserChange(Strict):
     timezone: Annotated[str, Field(min_length=1, max_length=64)] = absent()
 
 
+class Leave(Strict):
+    """The password, so that nobody else deletes the account."""
+
+    password: Password
+
+
+class Left(Documented):
+    """How long there is to come back."""
+
+    restorable_until: datetime
+
+
 def user_json(user: auth_pb2.User) -> dict[str, Any]:
     """`User` of the contract."""
     return {
@@ -89,6 +101,23 @@ async def change_me(request: Request) -> Response:
     return json_answer(user_json((await auth.call(auth.methods.UpdateUser, asked)).user))
 
 
+async def delete_me(request: Request) -> Response:
+    """Deletes the account: logged out everywhere at once, erased in seven days.
+
+    Until `restorable_until` a login restores it; the tokens of before stay dead.
+    """
+    player = await sent_by(request)
+    town = town_of(request)
+    wish = await read(request, Leave)
+    auth = town.services.auth
+    asked = auth_pb2.DeleteUserRequest(user_id=player.id, password=wish.password)
+    answer = await auth.call(auth.methods.DeleteUser, asked)
+    town.identity.end(player)
+    response = json_answer({"restorable_until": instant(answer.restorable_until)}, 202)
+    town.identity.clear_cookies(response)
+    return response
+
+
 def _update(town: Town, player: Player, change: UserChange) -> auth_pb2.UpdateUserRequest:
     given = {name: getattr(change, name) or "" for name in change.model_fields_set - {"timezone"}}
     if "email" in given:
@@ -123,8 +152,17 @@ ROUTES = [
             "EMAIL_TAKEN",
             "NOT_FOUND",
             "PASSWORD_TOO_WEAK",
+            "RATE_LIMITED",
             "WRONG_PASSWORD",
             "ZONE_CHANGED_RECENTLY",
         ],
+    ),
+    route(
+        "DELETE /api/users/me",
+        delete_me,
+        answer=Left,
+        status=202,
+        takes=Takes(body=Leave),
+        codes=["NOT_FOUND", "RATE_LIMITED", "WRONG_PASSWORD"],
     ),
 ]

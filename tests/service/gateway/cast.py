@@ -18,6 +18,8 @@ from tests.service.gateway.actor import Actor, Play
 
 STAMP = Timestamp(seconds=1_767_225_600, nanos=250_000_000)
 STAMP_JSON = "2026-01-01T00:00:00.250000Z"
+# The one login of a player.
+DEVICE = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1d"
 # The one item of the catalogue.
 HAT = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1c"
 
@@ -244,6 +246,18 @@ class AuthActor(Actor):
             Login=lambda _: auth_pb2.LoginResponse(tokens=self.tokens(str(uuid.uuid4()))),
             Refresh=lambda _: auth_pb2.RefreshResponse(tokens=self.tokens(str(uuid.uuid4()))),
             Logout=lambda _: auth_pb2.LogoutResponse(),
+            LogoutEverywhere=lambda _: auth_pb2.LogoutEverywhereResponse(),
+            ListDevices=lambda _: auth_pb2.ListDevicesResponse(
+                devices=[
+                    auth_pb2.Device(id=DEVICE, name="a browser", created_at=STAMP, seen_at=STAMP)
+                ]
+            ),
+            EndDevice=lambda _: auth_pb2.EndDeviceResponse(),
+            RequestVerify=lambda _: auth_pb2.RequestVerifyResponse(),
+            VerifyEmail=lambda _: auth_pb2.VerifyEmailResponse(user=user(str(uuid.uuid4()))),
+            ForgotPassword=lambda _: auth_pb2.ForgotPasswordResponse(),
+            ResetPassword=lambda _: auth_pb2.ResetPasswordResponse(),
+            DeleteUser=lambda _: auth_pb2.DeleteUserResponse(restorable_until=STAMP),
             UpdateUser=lambda r: auth_pb2.UpdateUserResponse(user=user(r.user_id)),
             BatchGetUsers=lambda r: auth_pb2.BatchGetUsersResponse(
                 results=[auth_pb2.UserResult(user=user(u)) for u in r.user_ids]
