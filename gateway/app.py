@@ -28,6 +28,7 @@ from gateway.routes import (
     drops,
     health,
     inventory,
+    pages,
     profile,
     recovery,
     sandbox,
@@ -131,6 +132,7 @@ def create_app(
     modules = (*_MODULES, sandbox) if settings.sandbox else _MODULES
     app.router.routes.extend(route for module in modules for route in module.ROUTES)
     app.router.routes.extend(docs.routes())
+    app.router.routes.extend(pages.routes())
     if settings.environment == "development":
         app.router.routes.extend(figures.routes())
     app.state.openapi = orjson.dumps(openapi_document(app), option=orjson.OPT_INDENT_2)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gateway.input import Password, Strict, email_address, no_query, read
 from gateway.plain import Takes, json_answer, route
 from gateway.routes.users import Email, User, user_json
-from gateway.town import town_of
+from gateway.town import Town, town_of
 from protos.auth.v1 import auth_pb2 as pb
 
 MailToken = Annotated[str, Field(max_length=256)]
@@ -49,9 +49,7 @@ async def verify(request: Request) -> Response:
     """Uses the mail's token up: the account's address is verified."""
     no_query(request)
     wish = await read(request, Verify)
-    auth = town_of(request).services.auth
-    answer = await auth.call(auth.methods.VerifyEmail, pb.VerifyEmailRequest(token=wish.token))
-    return json_answer(user_json(answer.user))
+    return json_answer(user_json(await verified(town_of(request), wish.token)))
 
 
 async def forgot_password(request: Request) -> Response:
@@ -69,10 +67,21 @@ async def reset_password(request: Request) -> Response:
     """Uses the mail's token up for a new password; every device is logged out."""
     no_query(request)
     wish = await read(request, Reset)
-    auth = town_of(request).services.auth
-    asked = pb.ResetPasswordRequest(token=wish.token, password=wish.password)
-    await auth.call(auth.methods.ResetPassword, asked)
+    await reset(town_of(request), wish.token, wish.password)
     return Response(status_code=204)
+
+
+async def verified(town: Town, token: str) -> pb.User:
+    """The account whose address the mail's token proves. Raises Refused, Unavailable."""
+    auth = town.services.auth
+    return (await auth.call(auth.methods.VerifyEmail, pb.VerifyEmailRequest(token=token))).user
+
+
+async def reset(town: Town, token: str, password: str) -> None:
+    """Uses the mail's token up for a new password. Raises Refused, Unavailable."""
+    auth = town.services.auth
+    asked = pb.ResetPasswordRequest(token=token, password=password)
+    await auth.call(auth.methods.ResetPassword, asked)
 
 
 async def _mailbox(request: Request) -> str:
