@@ -20,6 +20,7 @@ from psycopg import sql
 from services.kit import migrations, shards
 from services.kit.database import NAME
 from services.kit.settings import database_on
+from tests.contract.log_canary import leaks, logs_in
 from tests.contract.statement_lint import statements, violations
 from town.databases import detect_deadlocks_early
 from town.postgres import EmbeddedPostgres
@@ -114,10 +115,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Lints every statement that the services and the operator's commands really sent in this run."""
+    """Looks at what only the whole run can show: its statements, and the logs of its towns."""
     log = session.config.stash.get(LOG, None)
-    if log is None:
-        return
+    if log is not None and not (_statements_are_fit(log) and _logs_are_clean(session.config)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _logs_are_clean(config: pytest.Config) -> bool:
+    """Whether no town of this run told a secret in a log."""
+    folder = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # pytest tells fixtures alone
+    logs = logs_in(folder)
+    found = [leak for each in logs for leak in leaks(each)]
+    print(f"log canary: {len(logs)} logs, {len(found)} leaks", *found[:20], sep="\n")
+    return not found
+
+
+def _statements_are_fit(log: Path) -> bool:
+    """Whether every statement that the services and the operator's commands really sent will do."""
     found = [one for who in (NAME, OPERATOR) for one in statements(log, application=who)]
     broken = [
         f"{why}: {text[:300]}" for database, text in found for why in violations(database, text)
@@ -125,8 +139,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     print(f"\nstatement lint: {len(found)} distinct, {len(broken)} violations", *broken, sep="\n")
     # A log that tells of our connections but of no statement was not understood.
     is_blind = not found and f"/{NAME} " in log.read_text(errors="replace")
-    if broken or is_blind:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    return not broken and not is_blind
 
 
 def _make_database(server: str, service: str, *, name: str = "") -> str:

@@ -15,13 +15,11 @@ import pytest
 from psycopg import sql
 
 from tests.e2e.opened import PATIENCE_SECONDS, Town
-from tests.e2e.visitor import PASSWORD, Visitor
+from tests.e2e.visitor import NEW_PASSWORD, PASSWORD, Visitor
 from town.databases import SERVICES
 from town.reach import urls_of_town
 
 pytestmark = pytest.mark.xdist_group("town")
-
-NEW = "four quiet hours"
 
 
 def letters(town: Town, email: str) -> list[EmailMessage]:
@@ -68,13 +66,13 @@ def test_the_page_of_a_letter_sets_a_new_password(town: Town) -> None:
     link = link_to(town, visitor.email, "reset-password").replace("localhost", "127.0.0.1")
 
     opened = httpx.get(link)
-    sent = httpx.post(link, data={"password": NEW})
+    sent = httpx.post(link, data={"password": NEW_PASSWORD})
 
     assert (opened.status_code, sent.status_code) == (200, 200)
     town.await_that(lambda: visitor.ask("GET", "/api/users/me").status_code == 401)
     old = visitor.ask("POST", "/api/auth/login", email=visitor.email, password=PASSWORD)
     assert old.json()["code"] == "BAD_CREDENTIALS"
-    assert visitor.ok("POST", "/api/auth/login", email=visitor.email, password=NEW)
+    assert visitor.ok("POST", "/api/auth/login", email=visitor.email, password=NEW_PASSWORD)
 
 
 def test_logging_out_everywhere_reaches_every_device_within_a_second(town: Town) -> None:

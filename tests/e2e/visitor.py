@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 PASSWORD = "three quiet hours"
+NEW_PASSWORD = "four quiet hours"
 
 
 class Visitor:
