@@ -38,10 +38,11 @@ class Credentials:
         """
         key = rules.email_key(email)
         tries = attempts.key_of(key, address)
-        attempts.require_left(self._database, tries)
-        user = self._found(email, key)
-        stored = user.hashed_password if user else None
-        matches, renewed = self._passwords.verified(password, stored)
+        with self._passwords.place():
+            attempts.require_left(self._database, tries)
+            user = self._found(email, key)
+            stored = user.hashed_password if user else None
+            matches, renewed = self._passwords.verified(password, stored)
         if user is None or not matches or not user.is_active:
             raise BadCredentials
         return Checked(user, renewed, tries)
@@ -52,8 +53,9 @@ class Credentials:
         Raises WrongPassword, LoginThrottled, HashingBusy.
         """
         tries = attempts.key_of(user.id, address)
-        attempts.require_left(self._database, tries)
-        matches, _ = self._passwords.verified(password, user.hashed_password)
+        with self._passwords.place():
+            attempts.require_left(self._database, tries)
+            matches, _ = self._passwords.verified(password, user.hashed_password)
         if not matches:
             raise WrongPassword
         self._database.transact(lambda connection: attempts.clear(connection, tries))
@@ -61,7 +63,8 @@ class Credentials:
     def hashed(self, password: str, email: str, full_name: str | None) -> str:
         """The hash of a new password. Raises PasswordTooWeak, HashingBusy."""
         require_strong(password, email, full_name)
-        return self._passwords.hashed(password)
+        with self._passwords.place():
+            return self._passwords.hashed(password)
 
     def _found(self, email: str, key: str) -> store.UserRow | None:
         unfit = rules.unfit_field({"email": rules.normal_email(email)})

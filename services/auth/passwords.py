@@ -1,10 +1,14 @@
 """Passwords: hashed by argon2id, a few at a time, and never kept."""
 
+import os
 import secrets
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -13,8 +17,6 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from services.auth import rules
 from services.auth.failures import HashingBusy, PasswordTooWeak
 
-Answer = TypeVar("Answer")
-
 # OWASP's recommendation for argon2id.
 MEMORY_KIB = 19 * 1024
 PASSES = 2
@@ -22,6 +24,8 @@ PASSES = 2
 # worth of threads, and a queue that is over within a tenth of a second.
 THREADS = 2
 WAITING = 6
+# A tenth of the others' share where there is not enough for all.
+NICE = 10
 
 # The list alone: zxcvbn's own judgement takes quadratic time.
 _COMMON = frozenset(word.casefold() for word in FREQUENCY_LISTS["passwords"])
@@ -54,23 +58,46 @@ def require_strong(password: str, email: str, full_name: str | None) -> None:
         raise PasswordTooWeak(detail=detail)
 
 
-class Passwords:
-    """Hashes and verifies passwords in threads of their own.
+def _give_way() -> None:
+    """Lets whatever else wants the processor have it first: nobody plays slower for a login.
 
-    Every method raises HashingBusy at once when too many wait already.
+    Linux alone has a priority per thread; elsewhere hashing competes as an equal.
     """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
+class Passwords:
+    """Hashes and verifies passwords in threads of their own, each within a `place()`."""
 
     def __init__(self, hasher: Hasher) -> None:
         self._hasher = hasher
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="hash")
+        self._threads = ThreadPoolExecutor(
+            THREADS, thread_name_prefix="hash", initializer=_give_way
+        )
         self._places = BoundedSemaphore(THREADS + WAITING)
         # Verified where there is no account, so that its absence takes as long;
         # of a random password that nobody was told.
         self._nobodys = hasher.hash(secrets.token_urlsafe())
 
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place among those who hash or wait for it. Raises HashingBusy at once when all are taken.
+
+        Whatever else a login needs is done within it too: so a flood of logins takes no
+        more of the service's threads and connections than there are places.
+        """
+        if not self._places.acquire(blocking=False):
+            raise HashingBusy
+        try:
+            yield
+        finally:
+            self._places.release()
+
     def hashed(self, password: str) -> str:
         """A new hash of the password."""
-        return self._in_turn(lambda: self._hasher.hash(rules.normal_password(password)))
+        return self._threads.submit(self._hasher.hash, rules.normal_password(password)).result()
 
     def verified(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         """Whether the password is the stored one, and a new hash when that is out of date.
@@ -79,16 +106,8 @@ class Passwords:
         """
         normal = rules.normal_password(password)
         against = stored or self._nobodys
-        return self._in_turn(lambda: self._hasher.verify_and_update(normal, against))
+        return self._threads.submit(self._hasher.verify_and_update, normal, against).result()
 
     def close(self) -> None:
         """Ends the threads."""
         self._threads.shutdown()
-
-    def _in_turn(self, work: Callable[[], Answer]) -> Answer:
-        if not self._places.acquire(blocking=False):
-            raise HashingBusy
-        try:
-            return self._threads.submit(work).result()
-        finally:
-            self._places.release()

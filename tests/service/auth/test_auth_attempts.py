@@ -51,10 +51,15 @@ def test_who_is_refused_is_told_when_to_try_again(house: House) -> None:
 def test_guesses_at_the_same_time_are_counted_too(house: House) -> None:
     email = Member(house).email
 
-    answers = at_once(16, lambda _: told(house, email, "wrong password"))
+    def guess(_: int) -> str:
+        # Who finds no place to be hashed in asks again.
+        while (answer := told(house, email, "wrong password")) == "UNAVAILABLE":
+            pass
+        return answer
 
-    assert answers.count("BAD_CREDENTIALS") <= 10
-    assert told(house, email, PASSWORD) == "LOGIN_THROTTLED"
+    answers = at_once(16, guess)
+
+    assert sorted(answers) == ["BAD_CREDENTIALS"] * 10 + ["LOGIN_THROTTLED"] * 6
 
 
 def test_the_right_password_clears_the_count(house: House) -> None:
