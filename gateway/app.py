@@ -26,6 +26,7 @@ from gateway.routes import (
     devices,
     docs,
     drops,
+    export,
     health,
     inventory,
     pages,
@@ -43,7 +44,20 @@ from services.kit.errors import Failure
 from services.kit.settings import target_of
 
 VERSION = "0.1.0"
-_MODULES = (profile, session, tasks, inventory, shop, auth, devices, recovery, users, drops, health)
+_MODULES = (
+    profile,
+    session,
+    tasks,
+    inventory,
+    shop,
+    auth,
+    devices,
+    recovery,
+    users,
+    export,
+    drops,
+    health,
+)
 _HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")
 _EXPOSED = (
     "Retry-After",

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -13,6 +14,7 @@ from grpc import aio
 from gateway.coalescer import LEAST_CALL_S
 from protos.auth.v1.auth_pb2_grpc import AuthServiceStub
 from protos.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
+from protos.personal.v1.personal_pb2_grpc import PersonalDataServiceStub
 from protos.session.v1.session_pb2_grpc import SessionServiceStub
 from protos.world.v1.world_pb2_grpc import WorldServiceStub
 from services.kit import client
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     # These exist for the type checker only: at run time one stub serves both.
     from protos.auth.v1.auth_pb2_grpc import AuthServiceAsyncStub
     from protos.inventory.v1.inventory_pb2_grpc import InventoryServiceAsyncStub
+    from protos.personal.v1.personal_pb2_grpc import PersonalDataServiceAsyncStub
     from protos.session.v1.session_pb2_grpc import SessionServiceAsyncStub
     from protos.world.v1.world_pb2_grpc import WorldServiceAsyncStub
 
@@ -66,8 +69,17 @@ class Budget:
 BUDGET: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
+def _left(timeout_s: float) -> float:
+    """What the request under way leaves of a call's time."""
+    budget = BUDGET.get()
+    return min(timeout_s, budget.left()) if budget else timeout_s
+
+
 class Service(Generic[Stub]):
-    """One service: `await auth.call(auth.methods.Login, request)`."""
+    """One service: `await auth.call(auth.methods.Login, request)`.
+
+    `personal` are the methods that every service offers beside its own.
+    """
 
     def __init__(
         self, name: str, target: str, stub: Callable[[aio.Channel], Stub], tokens: TokenMaker
@@ -76,6 +88,7 @@ class Service(Generic[Stub]):
         self._tokens = tokens
         self._channel = aio.insecure_channel(target, options=_OPTIONS)
         self.methods = stub(self._channel)
+        self.personal: PersonalDataServiceAsyncStub = PersonalDataServiceStub(self._channel)
         self._breakers: dict[Any, Breaker] = defaultdict(Breaker)
         # All calls of all methods, for readiness alone.
         self._whole = Breaker()
@@ -93,24 +106,62 @@ class Service(Generic[Stub]):
         A method that nobody answers is asked once a second only, and no service
         more than MAX_CALLS things at once; the other calls fail at once.
         """
+        timeout_s = _left(timeout_s)
+        with self._asking(method, given_s=timeout_s) as metadata:
+            return await method(request, timeout=timeout_s, metadata=metadata)
+
+    async def stream(
+        self,
+        method: "aio.UnaryStreamMultiCallable[Asked, Answer]",
+        request: Asked,
+        *,
+        timeout_s: float,
+    ) -> AsyncGenerator[Answer, None]:
+        """The answers of a call that has many, as they come. Close it, and the call ends.
+
+        Raises, at the first answer or at a later one, what `call` raises. Each has
+        CALL_S from when it is asked for, and all together `timeout_s`.
+        """
+        wait_s = _left(CALL_S)
+        # That the time of all runs out may be the fault of whoever asks slowly.
+        with self._asking(method, given_s=0.0) as metadata:
+            call = method(request, timeout=timeout_s, metadata=metadata)
+            answers = aiter(call)
+            try:
+                while True:
+                    async with asyncio.timeout(wait_s):
+                        answer = await anext(answers, None)
+                    if answer is None:
+                        break
+                    yield answer
+                    wait_s = CALL_S
+            finally:
+                call.cancel()
+
+    @contextmanager
+    def _asking(self, method: Any, *, given_s: float) -> Iterator[Any]:
+        """Around a call: its metadata; and afterwards what it says of the far side, given so long.
+
+        Raises what `call` raises.
+        """
         breaker = self._breakers[method]
         if self._under_way >= MAX_CALLS or not breaker.allows():
             raise Unavailable
-        metadata: Any = self._tokens.metadata(self.name)
-        if budget := BUDGET.get():
-            timeout_s = min(timeout_s, budget.left())
         self._under_way += 1
         try:
-            answer = await method(request, timeout=timeout_s, metadata=metadata)
+            yield self._tokens.metadata(self.name)
         except grpc.RpcError as error:
             for each in (breaker, self._whole):
-                client.note(each, error, timeout_s=timeout_s)
+                client.note(each, error, timeout_s=given_s)
             raise from_rpc(error) from error
+        except TimeoutError as error:
+            for each in (breaker, self._whole):
+                each.unanswered()
+            raise Unavailable from error
         finally:
             self._under_way -= 1
         breaker.answered()
         self._whole.answered()
-        return answer
 
     def is_ready(self) -> bool:
         """Whether a replica that calls itself healthy is connected, and answers what it is asked.
@@ -143,12 +194,15 @@ class Services:
             "world", target_of("world"), WorldServiceStub, tokens
         )
 
+    @property
+    def every(self) -> tuple[Service[Any], ...]:
+        """All four."""
+        return self.auth, self.session, self.inventory, self.world
+
     def readiness(self) -> dict[str, bool]:
         """Per service, whether it is reachable."""
-        every = (self.auth, self.session, self.inventory, self.world)
-        return {service.name: service.is_ready() for service in every}
+        return {service.name: service.is_ready() for service in self.every}
 
     async def close(self) -> None:
         """Closes every channel."""
-        every = (self.auth, self.session, self.inventory, self.world)
-        await asyncio.gather(*(service.close() for service in every))
+        await asyncio.gather(*(service.close() for service in self.every))

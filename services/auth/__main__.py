@@ -10,11 +10,13 @@ from services.auth.erasures import Erasures
 from services.auth.letters import Letters
 from services.auth.logins import Logins
 from services.auth.passwords import Hasher, Passwords, argon2id
+from services.auth.personal import HELD
 from services.auth.postman import Postman
 from services.auth.purge import Purge
 from services.auth.service import CALLERS, SERVICE, AuthService
 from services.auth.settings import AuthSettings
 from services.auth.tokens import SigningKeys
+from services.kit import personal
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
@@ -71,6 +73,8 @@ def wired(
                     servicer, server
                 ),
             ),
+            # Nobody tells auth to erase an account: it is the one that tells the others.
+            personal.offer(database, HELD, erased_by=frozenset()),
         ),
         is_ready=lambda: database.is_ready() and keys.is_ready(),
         close=close,

@@ -6,9 +6,10 @@ from protos.inventory.v1 import inventory_pb2 as pb
 from protos.inventory.v1 import inventory_pb2_grpc
 from services.inventory.catalogue import Catalogue
 from services.inventory.catalogue_file import BadCatalogue, read_catalogue
+from services.inventory.personal import HELD
 from services.inventory.rules import Item, Rules
 from services.inventory.service import CALLERS, InventoryService
-from services.kit import rulesfile
+from services.kit import personal, rulesfile
 from services.kit.database import Database
 from services.kit.process import run
 from services.kit.server import Offer, Served
@@ -35,6 +36,7 @@ def wired(settings: ServiceSettings) -> Served:
                     service, server
                 ),
             ),
+            personal.offer(database, HELD),
         ),
         is_ready=lambda: database.is_ready() and catalogue.is_known(),
         close=database.close,

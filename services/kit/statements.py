@@ -147,6 +147,14 @@ class Timed(_Compiled, Generic[Row]):
         return Found(made, found[-1][-1])
 
 
+class Records(_Compiled):
+    """A statement whose rows are plain tuples, for who knows no table by name."""
+
+    def all(self, connection: Connection, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Every row, in the statement's order."""
+        return connection.execute(self.sql, self._bound(connection, parameters)).fetchall()
+
+
 class Command(_Compiled):
     """A statement that changes rows and gives none back."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from protos.session.v1 import session_pb2_grpc
+from services.kit import personal
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
@@ -18,6 +19,7 @@ from services.session.figures import deliveries
 from services.session.marks import Marks
 from services.session.once import Once
 from services.session.outbox import SESSIONS, PostgresOutbox
+from services.session.personal import HELD
 from services.session.players import Players
 from services.session.purchase_store import PURCHASES, PurchaseRow
 from services.session.purchases import Purchases
@@ -100,6 +102,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
                     servicer, server
                 ),
             ),
+            personal.offer(database, HELD),
         ),
         is_ready=database.is_ready,
         close=close,

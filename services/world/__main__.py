@@ -1,11 +1,13 @@
 """The world service's process: `python -m services.world`."""
 
 from protos.world.v1 import world_pb2_grpc
+from services.kit import personal
 from services.kit.database import Database
 from services.kit.process import run
 from services.kit.rulesfile import load_or_exit
 from services.kit.server import Offer, Served
 from services.kit.settings import ServiceSettings
+from services.world.personal import HELD
 from services.world.rules import Rules
 from services.world.service import CALLERS, SERVICE, WorldService
 from services.world.worlds import Worlds
@@ -27,6 +29,7 @@ def wired(settings: ServiceSettings) -> Served:
                     servicer, server
                 ),
             ),
+            personal.offer(database, HELD),
         ),
         is_ready=database.is_ready,
         close=database.close,

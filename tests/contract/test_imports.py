@@ -13,7 +13,7 @@ RULES = ("services.session.rules", "services.world.rules", "services.world.strea
 # What each floor may import of the project; its own package always.
 ALLOWED = {
     "protos": {"protos"},
-    "services.kit": {"services.kit", "protos.failure"},
+    "services.kit": {"services.kit", "protos.failure", "protos.personal"},
     **{f"services.{name}": {f"services.{name}", "services.kit", "protos"} for name in SERVICES},
     "gateway": {"gateway", "services.kit", "protos"},
     # Whoever recomputes what the services decided must do it by their own rules, which are

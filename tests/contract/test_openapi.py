@@ -43,6 +43,7 @@ CALLS = {
     "GET /api/users/me",
     "PATCH /api/users/me",
     "DELETE /api/users/me",
+    "GET /api/users/me/export",
     "GET /api/profile",
     "GET /api/worldstate",
     "GET /api/tasks",

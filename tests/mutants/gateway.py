@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 _ANSWERS = "tests/service/gateway/test_gateway_answers.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
+_EXPORT = "tests/service/gateway/test_gateway_export.py"
 _COALESCER = "tests/unit/gateway/test_gateway_coalescer.py"
 _IDENTITY = "tests/service/gateway/test_gateway_identity.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
@@ -107,5 +108,20 @@ MUTANTS = (
         before='        return Problem(code="UNAVAILABLE", headers={"Retry-After": str(RETRY_S)})',
         after='        return Problem(code="UNAVAILABLE")',
         tests=(f"{_REFUSALS}::test_a_service_that_does_not_answer_is_unavailable",),
+    ),
+    Mutant(
+        name="an export begins before every service has answered",
+        file="gateway/routes/export.py",
+        before="    await anext(pieces)\n",
+        after="",
+        tests=(f"{_EXPORT}::test_without_one_of_the_four_there_is_no_document",),
+    ),
+    Mutant(
+        name="an export that breaks off ends as if it were whole",
+        file="gateway/routes/export.py",
+        before='            log.warning("export_broken_off", why=repr(error))\n',
+        after='            log.warning("export_broken_off", why=repr(error))\n'
+        '            await send({"type": "http.response.body", "body": b""})\n',
+        tests=(f"{_EXPORT}::test_a_document_that_breaks_off_does_not_look_whole",),
     ),
 )

@@ -8,6 +8,9 @@ _CALLERS = "tests/unit/kit/test_kit_callers.py"
 _CALLS = "tests/service/kit/test_kit_calls.py"
 _DATABASE = "tests/service/kit/test_kit_database.py"
 _DRAIN = "tests/service/kit/test_kit_drain.py"
+_ERASURE = "tests/service/personal/test_personal_erasure.py"
+_EXPORT = "tests/service/personal/test_personal_export.py"
+_RACES = "tests/service/personal/test_personal_races.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
 _SWEEPER = "tests/unit/kit/test_kit_sweeper.py"
 
@@ -132,5 +135,30 @@ MUTANTS = (
         before="    grpc.StatusCode.DEADLINE_EXCEEDED,\n",
         after="",
         tests=(f"{_REFUSALS}::test_a_hung_service_is_unavailable_within_3_seconds",),
+    ),
+    Mutant(
+        name="an export ends with its first page",
+        file="services/kit/personal.py",
+        before="        while self._next and len(page) == PAGE:",
+        after="        while self._next and not page:",
+        tests=(f"{_EXPORT}::test_ten_thousand_sessions_come_whole_and_in_order",),
+    ),
+    Mutant(
+        name="erasing ends with its first page",
+        file="services/kit/personal.py",
+        before="        while rows := self._erase.run(",
+        after="        if rows := self._erase.run(",
+        tests=(f"{_ERASURE}::test_ten_thousand_sessions_are_erased_whole",),
+    ),
+    Mutant(
+        name="erasing is no transaction: what was done before it broke stays",
+        file="services/kit/personal.py",
+        before="            rows = self._database.transact("
+        "lambda c: self._held.erase(c, request.user_id))",
+        after="            with self._database.read() as connection:\n"
+        "                rows = self._held.erase(connection, request.user_id)",
+        tests=(
+            f"{_RACES}::test_a_session_that_starts_in_between_keeps_everything_until_the_next_try",
+        ),
     ),
 )

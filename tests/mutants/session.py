@@ -3,6 +3,8 @@
 from tests.mutants.mutant import Mutant
 
 _CLOCK = "tests/service/session/test_session_clock.py"
+_EXPORT = "tests/service/personal/test_personal_export.py"
+_ERASING = "tests/service/personal/test_personal_races.py"
 _PLAY = "tests/service/session/test_session_play.py"
 _RACES = "tests/service/session/test_session_races.py"
 _SETTLE = "tests/unit/session/test_session_settle.py"
@@ -22,6 +24,20 @@ def database_now(_: object) -> datetime:
 """
 
 MUTANTS = (
+    Mutant(
+        name="an export foretells the drop of a pending session",
+        file="services/session/personal.py",
+        before="case((session.c.status != PENDING, session.c.seed))",
+        after="session.c.seed",
+        tests=(f"{_EXPORT}::test_no_secret_is_exported",),
+    ),
+    Mutant(
+        name="a hero is erased before its sessions, which completions lock first",
+        file="services/session/personal.py",
+        before="locked_first=(idempotency_key, session, hero)",
+        after="locked_first=(idempotency_key, hero, session)",
+        tests=(f"{_ERASING}::test_erasing_waits_for_a_completion_and_holds_nothing_that_it_needs",),
+    ),
     Mutant(
         name="a completion does not lock its session",
         file="services/session/completion_store.py",

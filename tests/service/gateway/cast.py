@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from protos.auth.v1 import auth_pb2, auth_pb2_grpc
 from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
+from protos.personal.v1 import personal_pb2, personal_pb2_grpc
 from protos.session.v1 import session_pb2, session_pb2_grpc
 from protos.world.v1 import world_pb2, world_pb2_grpc
 from tests.service.gateway.actor import Actor, Play
@@ -22,6 +23,13 @@ STAMP_JSON = "2026-01-01T00:00:00.250000Z"
 DEVICE = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1d"
 # The one item of the catalogue.
 HAT = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1c"
+
+
+# What every service offers beside its own.
+PERSONAL = (
+    personal_pb2.DESCRIPTOR.services_by_name["PersonalDataService"],
+    personal_pb2_grpc.add_PersonalDataServiceServicer_to_server,
+)
 
 
 def user(user_id: str) -> auth_pb2.User:
@@ -134,6 +142,11 @@ def _completed(request: Any) -> Any:
     return session_pb2.BatchCompleteSessionsResponse(results=results)
 
 
+def exported(table: str, *chunks: str) -> list[personal_pb2.ExportUserResponse]:
+    """A table's rows, in so many chunks."""
+    return [personal_pb2.ExportUserResponse(table=table, rows_json=rows) for rows in chunks]
+
+
 def _clock(answer: Callable[..., Any]) -> Play:
     clock = session_pb2.Clock(now=STAMP, offset=Duration(seconds=1500), revision=3)
     return lambda _: answer(clock=clock)
@@ -146,6 +159,11 @@ def session_actor() -> Actor:
             session_pb2.DESCRIPTOR.services_by_name["SessionService"],
             session_pb2_grpc.add_SessionServiceServicer_to_server,
         ),
+        PERSONAL,
+        ExportUser=lambda _: [
+            *exported("hero", '[{"gold":35}]'),
+            *exported("session", '[{"n":1},{"n":2}]', '[{"n":3}]'),
+        ],
         BatchListTasks=lambda r: session_pb2.BatchListTasksResponse(
             lists=[session_pb2.TaskList(tasks=[task()]) for _ in r.user_ids]
         ),
@@ -182,6 +200,8 @@ def inventory_actor() -> Actor:
             inventory_pb2.DESCRIPTOR.services_by_name["InventoryService"],
             inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
         ),
+        PERSONAL,
+        ExportUser=lambda _: exported("inventory", "[]"),
         BatchGetInventories=lambda r: inventory_pb2.BatchGetInventoriesResponse(
             inventories=[inventory_pb2.Inventory(items=[owned_item()]) for _ in r.user_ids]
         ),
@@ -217,6 +237,8 @@ def world_actor() -> Actor:
             world_pb2.DESCRIPTOR.services_by_name["WorldService"],
             world_pb2_grpc.add_WorldServiceServicer_to_server,
         ),
+        PERSONAL,
+        ExportUser=lambda _: exported("world_state", '[{"timezone":"Asia/Tokyo"}]'),
         BatchGetWorlds=lambda r: world_pb2.BatchGetWorldsResponse(
             worlds=[world(u) for u in r.user_ids]
         ),
@@ -238,6 +260,8 @@ class AuthActor(Actor):
                 auth_pb2.DESCRIPTOR.services_by_name["AuthService"],
                 auth_pb2_grpc.add_AuthServiceServicer_to_server,
             ),
+            PERSONAL,
+            ExportUser=lambda r: exported("user", f'[{{"id":"{r.user_id}"}}]'),
             GetSigningKeys=lambda _: auth_pb2.GetSigningKeysResponse(keys=[self._public()]),
             ListEndedFamilies=lambda _: auth_pb2.ListEndedFamiliesResponse(
                 family_ids=sorted(self.ended), until=STAMP

@@ -56,6 +56,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "GET /api/users/me": {},
     "PATCH /api/users/me": {"json": {"full_name": None, "timezone": "Asia/Tokyo"}},
     "DELETE /api/users/me": {"json": {"password": "three quiet hours"}},
+    "GET /api/users/me/export": {},
     "GET /healthz": {},
     "GET /readyz": {},
     "GET /api/sandbox/clock": {},
