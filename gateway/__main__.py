@@ -10,7 +10,8 @@ from gateway.figures import FIGURES
 from gateway.server import Server, bound, notice_s
 from gateway.settings import GatewaySettings
 from services.kit import memory, metrics, telemetry
-from services.kit.settings import load
+from services.kit.listening import warn_of_plain_links
+from services.kit.settings import PORTS, load, target_of
 
 
 def main() -> None:
@@ -31,6 +32,8 @@ def main() -> None:
         raise SystemExit(2) from None
     if settings.gateway_metrics_listen:
         metrics.serve(settings.gateway_metrics_listen, FIGURES)
+    if is_production:
+        warn_of_plain_links([target_of(service) for service in PORTS], settings.tls)
     drain = Drain()
     server = Server(create_app(settings, drain), drain, notice_s(is_production=is_production))
     log = structlog.get_logger(__name__)

@@ -115,7 +115,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Town]]:
-        services = Services(settings.secret, target_of)
+        services = Services(settings.secret, target_of, settings.tls)
         clock = AuthClock()
         keys, ended = Keys(services.auth), Ended(services.auth, clock)
         identity = Identity(settings, keys, ended, clock)

@@ -22,6 +22,7 @@ from services.kit.breaker import Breaker
 from services.kit.callers import TokenMaker
 from services.kit.errors import Unavailable, from_rpc
 from services.kit.settings import target_of
+from services.kit.tls import PLAIN, Tls
 
 if TYPE_CHECKING:
     # These exist for the type checker only: at run time one stub serves both.
@@ -82,13 +83,17 @@ class Service(Generic[Stub]):
     """
 
     def __init__(
-        self, name: str, target: str, stub: Callable[[aio.Channel], Stub], tokens: TokenMaker
+        self,
+        name: str,
+        channel: aio.Channel,
+        stub: Callable[[aio.Channel], Stub],
+        tokens: TokenMaker,
     ) -> None:
         self.name = name
         self._tokens = tokens
-        self._channel = aio.insecure_channel(target, options=_OPTIONS)
-        self.methods = stub(self._channel)
-        self.personal: PersonalDataServiceAsyncStub = PersonalDataServiceStub(self._channel)
+        self._channel = channel
+        self.methods = stub(channel)
+        self.personal: PersonalDataServiceAsyncStub = PersonalDataServiceStub(channel)
         self._breakers: dict[Any, Breaker] = defaultdict(Breaker)
         # All calls of all methods, for readiness alone.
         self._whole = Breaker()
@@ -179,19 +184,25 @@ class Service(Generic[Stub]):
 class Services:
     """All four."""
 
-    def __init__(self, secret: str, target_of: Callable[[str], str] = target_of) -> None:
+    def __init__(
+        self, secret: str, target_of: Callable[[str], str] = target_of, tls: Tls = PLAIN
+    ) -> None:
         tokens = TokenMaker("gateway", secret)
+
+        def channel(name: str) -> aio.Channel:
+            return tls.aio_channel(target_of(name), _OPTIONS)
+
         self.auth: Service[AuthServiceAsyncStub] = Service(
-            "auth", target_of("auth"), AuthServiceStub, tokens
+            "auth", channel("auth"), AuthServiceStub, tokens
         )
         self.session: Service[SessionServiceAsyncStub] = Service(
-            "session", target_of("session"), SessionServiceStub, tokens
+            "session", channel("session"), SessionServiceStub, tokens
         )
         self.inventory: Service[InventoryServiceAsyncStub] = Service(
-            "inventory", target_of("inventory"), InventoryServiceStub, tokens
+            "inventory", channel("inventory"), InventoryServiceStub, tokens
         )
         self.world: Service[WorldServiceAsyncStub] = Service(
-            "world", target_of("world"), WorldServiceStub, tokens
+            "world", channel("world"), WorldServiceStub, tokens
         )
 
     @property

@@ -2,7 +2,7 @@
 
 import argparse
 
-from services.kit.settings import PORTS, target_of
+from services.kit.settings import PORTS, LinkSettings, load, target_of
 from town.address import Address
 from town.readiness import gateway_is_ready, service_is_ready
 
@@ -13,13 +13,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Return 0 when the process is ready, 1 when not."""
+    """Return 0 when the process is ready, 1 when not. Exits with 2 when the links are set up wrongly."""
     name = str(arguments.name)
     return 0 if _is_ready(name) else 1
 
 
 def _is_ready(name: str) -> bool:
     if name != "gateway":
-        return service_is_ready(target_of(name))
+        return service_is_ready(target_of(name), load(LinkSettings).tls)
     address = Address.from_environment()
     return gateway_is_ready(address.reachable_host, address.port)

@@ -5,12 +5,14 @@ import http.client
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.kit.tls import PLAIN, Tls
+
 TIMEOUT_SECONDS = 1.0
 
 
-def service_is_ready(target: str) -> bool:
+def service_is_ready(target: str, tls: Tls = PLAIN) -> bool:
     """Tell whether the service at a gRPC target serves; False also when nobody answers."""
-    with grpc.insecure_channel(target) as channel:
+    with tls.channel(target) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         try:
             answer = health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS)

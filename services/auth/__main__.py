@@ -45,7 +45,7 @@ def wired(
     credentials = Credentials(database, passwords)
     servicer = AuthService(database, credentials, Logins(settings.secret), keys)
     tokens = TokenMaker("auth", settings.secret)
-    clients = [Client(service, target_of(service), tokens) for service in ELSEWHERE]
+    clients = [Client(service, target_of(service), tokens, settings.tls) for service in ELSEWHERE]
     postman = Postman(
         database,
         Letters(settings.public_url, settings.sender),

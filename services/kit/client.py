@@ -12,6 +12,7 @@ import grpc
 from services.kit.breaker import Breaker
 from services.kit.callers import TokenMaker
 from services.kit.errors import Unavailable, from_rpc
+from services.kit.tls import Tls
 
 Answer = TypeVar("Answer")
 
@@ -75,8 +76,8 @@ class Client:
     nobody answers is asked once a second only; the other calls to it fail at once.
     """
 
-    def __init__(self, service: str, target: str, tokens: TokenMaker) -> None:
-        self.channel = grpc.insecure_channel(target, options=OPTIONS)
+    def __init__(self, service: str, target: str, tokens: TokenMaker, tls: Tls) -> None:
+        self.channel = tls.channel(target, OPTIONS)
         self._service = service
         self._tokens = tokens
         self._breakers: dict[Any, Breaker] = defaultdict(Breaker)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from services.kit import memory, metrics, telemetry
+from services.kit.listening import warn_of_plain_links
 from services.kit.server import Served, serve
 from services.kit.settings import ServiceSettings, service_settings
 
@@ -18,10 +19,13 @@ def run(service: str, wired: Callable[[Settings], Served], kind: type[Settings])
     served = wired(settings)
     if settings.metrics_listen:
         metrics.serve(settings.metrics_listen, metrics.registry(*served.readings))
+    if is_production:
+        warn_of_plain_links([settings.listen], settings.tls)
     memory.settle()
     serve(
         served,
         listen=settings.listen,
         secret=settings.secret,
+        tls=settings.tls,
         is_production=is_production,
     )

@@ -15,11 +15,13 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from services.kit import listening
 from services.kit.callers import METADATA_KEY, CallerList
 from services.kit.client import MAX_MESSAGE_BYTES
 from services.kit.errors import Failure, Internal, Unavailable
 from services.kit.health import Health
 from services.kit.metrics import Reading
+from services.kit.tls import PLAIN, Tls
 
 THREADS = 8
 # Beyond what the threads do and a queue that is over in a third of a second, a call is
@@ -76,7 +78,9 @@ def remaining(context: grpc.ServicerContext, *, at_most: float) -> float:
     return at_most if left is None else max(0.0, min(at_most, left - MARGIN_S))
 
 
-def serve(served: Served, *, listen: str, secret: str, is_production: bool) -> None:
+def serve(
+    served: Served, *, listen: str, secret: str, is_production: bool, tls: Tls = PLAIN
+) -> None:
     """Serves until SIGTERM or SIGINT, then drains: nothing accepted is lost.
 
     Exits with code 2 when the address is taken.
@@ -88,7 +92,7 @@ def serve(served: Served, *, listen: str, secret: str, is_production: bool) -> N
         signal.signal(number, lambda number, _: asked.put(number))
     stopping = threading.Event()
     server, state = build_server(served, secret, is_production=is_production)
-    _listen(server, listen)
+    _listen(server, listen, tls)
     server.start()
     tasks = [threading.Thread(target=t, args=(stopping,), daemon=True) for t in served.tasks]
     for task in tasks:
@@ -137,9 +141,9 @@ def build_server(served: Served, secret: str, *, is_production: bool) -> tuple[g
     return server, state
 
 
-def _listen(server: grpc.Server, address: str) -> None:
+def _listen(server: grpc.Server, address: str, tls: Tls) -> None:
     try:
-        bound = server.add_insecure_port(address)
+        bound = listening.listen(server, address, tls)
     except RuntimeError:
         bound = 0
     if not bound and not address.startswith("unix:"):

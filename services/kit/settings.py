@@ -6,12 +6,15 @@ code 2: nothing starts half-configured.
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.kit.tls import Tls, certificates, private_key
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -43,15 +46,50 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def _file(holding: Callable[[bytes], object]) -> AfterValidator:
+    def checked(path: Path) -> Path:
+        try:
+            holding(path.read_bytes())
+        except OSError as error:
+            message = f"{path} cannot be read: {error.strerror}"
+            raise ValueError(message) from None
+        except ValueError as error:
+            message = f"{path} {error}"
+            raise ValueError(message) from None
+        return path
+
+    return AfterValidator(checked)
+
+
 Listen = Annotated[str, AfterValidator(_host_and_port)]
 Origin = Annotated[str, AfterValidator(_origin)]
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+Certificates = Annotated[Path, _file(certificates)]
+Key = Annotated[Path, _file(private_key)]
 
 
-class TownSettings(BaseSettings):
-    """What every process of the town knows."""
+class LinkSettings(BaseSettings):
+    """How the links between processes are secured; see tls.py."""
 
     model_config = SettingsConfigDict(env_prefix="NESRA_", env_ignore_empty=True)
+
+    tls_certificate: Certificates | None = None
+    tls_key: Key | None = None
+    tls_ca: Certificates | None = None
+
+    @property
+    def tls(self) -> Tls:
+        """The files."""
+        return Tls(self.tls_certificate, self.tls_key, self.tls_ca)
+
+    @model_validator(mode="after")
+    def _certificate_and_key_belong_together(self) -> "LinkSettings":
+        self.tls.read().require_usable()
+        return self
+
+
+class TownSettings(LinkSettings):
+    """What every process of the town knows."""
 
     secret: Annotated[str, Field(min_length=32)]
     environment: Literal["development", "production"] = "production"
@@ -82,6 +120,13 @@ class ServiceSettings(TownSettings):
     listen: str
     metrics_listen: Listen = ""
     rules: Path = RULES
+
+    @model_validator(mode="after")
+    def _who_demands_certificates_has_one(self) -> "ServiceSettings":
+        if self.tls_ca and not self.tls_certificate:
+            message = "NESRA_TLS_CERTIFICATE is missing: a service with NESRA_TLS_CA serves TLS"
+            raise ValueError(message)
+        return self
 
 
 def service_settings(service: str, settings: type[Settings]) -> Settings:

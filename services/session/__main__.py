@@ -71,8 +71,8 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
     numbers, version = load_or_exit(settings.rules, "session", Rules)
     database = Database(settings.database_url)
     tokens = TokenMaker("session", settings.secret)
-    inventory = Client("inventory", target_of("inventory"), tokens)
-    world = Client("world", target_of("world"), tokens)
+    inventory = Client("inventory", target_of("inventory"), tokens, settings.tls)
+    world = Client("world", target_of("world"), tokens, settings.tls)
     parts = assembled(
         database, numbers, world=world, inventory=inventory, has_sandbox=settings.sandbox
     )

@@ -9,6 +9,7 @@ import yaml
 from gateway.settings import GatewaySettings
 from services.kit.settings import (
     PORTS,
+    LinkSettings,
     ServiceSettings,
     TownSettings,
     service_settings,
@@ -29,9 +30,8 @@ CALLS = {
 }
 
 
-def compose() -> dict[str, Any]:
-    text = (ROOT / "docker-compose.yml").read_text()
-    return dict(yaml.safe_load(text)["services"])
+def compose(file: str = "docker-compose.yml") -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / file).read_text())["services"])
 
 
 def environment(name: str) -> dict[str, str]:
@@ -129,3 +129,14 @@ def test_each_starts_only_when_those_before_it_are_ready() -> None:
 
 def test_nothing_but_the_gateway_can_be_reached_from_outside() -> None:
     assert [name for name, service in compose().items() if "ports" in service] == ["gateway"]
+
+
+def test_over_mtls_every_process_is_given_files_of_its_own_and_is_told_nothing_else() -> None:
+    over_mtls = compose("docker-compose.mtls.yml")
+
+    assert set(over_mtls) == set(CALLS)
+    for name in CALLS:
+        assert set(over_mtls[name]["environment"]) == {
+            f"NESRA_{field.upper()}" for field in LinkSettings.model_fields
+        }
+        assert over_mtls[name]["volumes"] == [f"./certificates/{name}:/certificates:ro"]

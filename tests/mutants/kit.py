@@ -13,6 +13,7 @@ _EXPORT = "tests/service/personal/test_personal_export.py"
 _RACES = "tests/service/personal/test_personal_races.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
 _SWEEPER = "tests/unit/kit/test_kit_sweeper.py"
+_TLS = "tests/service/kit/test_kit_tls.py"
 
 MUTANTS = (
     Mutant(
@@ -121,6 +122,20 @@ MUTANTS = (
         before="        if self._caller(header) not in self._callers[method]:",
         after="        if not self._caller(header):",
         tests=(_CALLERS,),
+    ),
+    Mutant(
+        name="who shows no certificate is let in",
+        file="services/kit/listening.py",
+        before="require_client_authentication=tls.ca is not None",
+        after="require_client_authentication=False",
+        tests=(_TLS,),
+    ),
+    Mutant(
+        name="a renewed certificate is shown although its key is another's",
+        file="services/kit/listening.py",
+        before="            pem.require_usable()\n",
+        after="",
+        tests=(_TLS,),
     ),
     Mutant(
         name="a bug in one step ends the sweeping for ever",

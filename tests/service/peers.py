@@ -12,6 +12,7 @@ from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.server import Served, build_server
 from services.kit.shards import shard_of
+from services.kit.tls import PLAIN
 
 Answer = TypeVar("Answer")
 
@@ -72,4 +73,4 @@ def listening(served: Served, folder: Path) -> Iterator[str]:
 
 def peer(service: str, target: str, stub: Callable[[Any], Any], *, caller: str = "gateway") -> Peer:
     """A caller of the service at `target`, who shows itself as `caller`."""
-    return Peer(stub, Client(service, target, TokenMaker(caller, SECRET)))
+    return Peer(stub, Client(service, target, TokenMaker(caller, SECRET), PLAIN))

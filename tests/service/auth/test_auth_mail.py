@@ -1,6 +1,7 @@
 """Letters: what they look like, and how they leave."""
 
 import socket
+import ssl
 import stat
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
@@ -18,10 +19,11 @@ from services.auth import rules
 from services.auth.carriers import Folder, MailServer, NotCarried
 from services.auth.letters import WORDS
 from services.auth.settings import AuthSettings
-from tests.service.auth.certificates import Certificate, made
+from services.kit.tls import Tls
 from tests.service.auth.conftest import House, OpenHouse, settings_for
 from tests.service.auth.member import Member
 from tests.service.auth.post import Office, office, text_of
+from tests.service.certificates import Authority
 
 ID = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1b"
 
@@ -176,8 +178,16 @@ def authenticates(
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return made(tmp_path_factory.mktemp("certificate"), "localhost")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    return Authority(tmp_path_factory.mktemp("authority")).signs("localhost")
+
+
+def presenting(tls: Tls) -> ssl.SSLContext:
+    """What a mail server presents its certificate with."""
+    assert tls.certificate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tls.certificate, tls.key)
+    return context
 
 
 def serving(mailbox: Mailbox, **how: Any) -> Controller:
@@ -202,13 +212,13 @@ def test_a_letter_goes_out_by_smtp() -> None:
 
 
 def test_with_a_user_the_connection_is_upgraded_to_tls_first(
-    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+    tls: Tls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls.ca))
     mailbox = Mailbox()
     server = serving(
         mailbox,
-        tls_context=certificate.context(),
+        tls_context=presenting(tls),
         require_starttls=True,
         auth_required=True,
         authenticator=authenticates,
@@ -233,17 +243,15 @@ def test_a_password_never_travels_in_the_clear() -> None:
         server.stop()
 
 
-def test_smtps_is_encrypted_from_the_start(
-    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_smtps_is_encrypted_from_the_start(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> None:
     mailbox = Mailbox()
-    server = serving(mailbox, ssl_context=certificate.context())
+    server = serving(mailbox, ssl_context=presenting(tls))
     # It understands nothing that is not encrypted.
     url = f"smtps://localhost:{server.port}"
     try:
         with pytest.raises(NotCarried):
             MailServer(url).carry(letter(), ID)
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tls.ca))
         MailServer(url).carry(letter(), ID)
     finally:
         server.stop()

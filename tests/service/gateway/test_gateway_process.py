@@ -1,5 +1,6 @@
 """The gateway as a process: slow senders, a taken port, wrong settings, a drain."""
 
+import json
 import os
 import signal
 import socket
@@ -209,6 +210,19 @@ def test_the_sandbox_is_refused_in_production() -> None:
 
     assert process.returncode == 2
     assert "NESRA_SANDBOX" in said
+
+
+def test_a_gateway_in_production_warns_of_plain_links_that_leave_its_machine() -> None:
+    settings = {
+        "NESRA_ENVIRONMENT": "production",
+        "NESRA_PORT": str(free_port()),
+        "NESRA_WORLD_TARGET": "ipv4:0.0.0.0:7104",
+    }
+    with gateway_process(**settings) as process:
+        assert process.stderr is not None
+        said = next(line for line in process.stderr if "links_are_plain" in line)
+
+    assert json.loads(said)["addresses"] == ["ipv4:0.0.0.0:7104"]
 
 
 def test_the_reference_needs_no_outside_host(visitor: httpx.Client) -> None:

@@ -17,6 +17,7 @@ from services.kit.callers import TokenMaker
 from services.kit.client import FAIR_S, Client
 from services.kit.errors import Unavailable
 from services.kit.server import Offer, Served, build_server
+from services.kit.tls import PLAIN
 from tests.service.peers import SECRET, listening
 
 SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
@@ -69,7 +70,7 @@ def served(sleeper: Sleeper) -> Served:
 def far(tmp_path: Path) -> Iterator[Far]:
     sleeper = Sleeper()  # type: ignore[abstract]  # it is asked nothing else
     with listening(served(sleeper), tmp_path) as target:
-        client = Client("world", target, TokenMaker("session", SECRET))
+        client = Client("world", target, TokenMaker("session", SECRET), PLAIN)
         grpc.channel_ready_future(client.channel).result(10)
         yield Far(sleeper, client)
         sleeper.awake.set()
@@ -93,7 +94,7 @@ def replica(*, is_healthy: bool) -> Iterator[tuple[Sleeper, str]]:
 
 def test_calls_go_only_to_replicas_that_call_themselves_healthy() -> None:
     with replica(is_healthy=False) as (blind, one), replica(is_healthy=True) as (sound, other):
-        client = Client("world", f"ipv4:{one},{other}", TokenMaker("session", SECRET))
+        client = Client("world", f"ipv4:{one},{other}", TokenMaker("session", SECRET), PLAIN)
         grpc.channel_ready_future(client.channel).result(10)
         far = Far(sound, client)
 

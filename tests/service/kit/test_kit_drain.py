@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from protos.world.v1 import world_pb2, world_pb2_grpc
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
+from services.kit.tls import PLAIN
 from tests.service.peers import SECRET
 
 # Says when it works, and answers when its input ends.
@@ -80,7 +81,7 @@ def test_who_stops_tells_its_watchers_and_answers_the_calls_that_it_accepted(
     tmp_path: Path,
 ) -> None:
     target = f"unix:{tmp_path}/slow.sock"
-    client = Client("world", target, TokenMaker("session", SECRET))
+    client = Client("world", target, TokenMaker("session", SECRET), PLAIN)
     with serving(target) as process:
         assert process.stdin is not None
         assert process.stdout is not None

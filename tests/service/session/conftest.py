@@ -17,6 +17,7 @@ from services.kit.database import Database
 from services.kit.rulesfile import load
 from services.kit.settings import RULES, ServiceSettings
 from services.kit.sweeper import Sweeper
+from services.kit.tls import PLAIN
 from services.session.__main__ import Parts, assembled, wired
 from services.session.outbox import PostgresOutbox
 from services.session.rules import Rules
@@ -149,8 +150,8 @@ def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> 
 def _parts(settings: ServiceSettings, inventory_target: str, world_target: str) -> Iterator[Parts]:
     """What follows a commit; its sweeper runs only when a test says so."""
     tokens = TokenMaker("session", SECRET)
-    inventory = Client("inventory", inventory_target, tokens)
-    world = Client("world", world_target, tokens)
+    inventory = Client("inventory", inventory_target, tokens, PLAIN)
+    world = Client("world", world_target, tokens, PLAIN)
     database = Database(settings.database_url, size=4)
     database.open()
     numbers, _ = load(settings.rules, "session", Rules)

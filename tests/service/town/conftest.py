@@ -17,6 +17,7 @@ from services.kit.database import Database
 from services.kit.rulesfile import load
 from services.kit.settings import RULES, ServiceSettings
 from services.kit.sweeper import Sweeper
+from services.kit.tls import PLAIN
 from services.session.__main__ import assembled
 from services.session.__main__ import wired as wired_session
 from services.session.rules import Rules
@@ -123,7 +124,7 @@ def _settings(service: str, url: str, rules: Path) -> ServiceSettings:
 def _sweeper(settings: ServiceSettings, targets: dict[str, str]) -> Iterator[Sweeper]:
     """A sweeper that runs only when a test says so."""
     tokens = TokenMaker("session", SECRET)
-    world, inventory = (Client(n, targets[n], tokens) for n in ("world", "inventory"))
+    world, inventory = (Client(n, targets[n], tokens, PLAIN) for n in ("world", "inventory"))
     database = Database(settings.database_url, size=2)
     database.open()
     numbers, _ = load(settings.rules, "session", Rules)
