@@ -177,35 +177,33 @@ class _Guard(grpc.ServerInterceptor):
         if handler is None or details.method.startswith(_OPEN):
             return handler
         header = str(dict(details.invocation_metadata).get(METADATA_KEY, ""))
-        serializers = {
-            "request_deserializer": handler.request_deserializer,
-            "response_serializer": handler.response_serializer,
-        }
+        writes = handler.response_serializer
         if handler.response_streaming:
-            streaming = self._streaming(handler.unary_stream, details.method, header)
-            return grpc.unary_stream_rpc_method_handler(streaming, **serializers)
-        guarded = self._guarded(handler.unary_unary, details.method, header)
-        return grpc.unary_unary_rpc_method_handler(guarded, **serializers)
+            streaming = self._streaming(handler, details.method, header)
+            return grpc.unary_stream_rpc_method_handler(streaming, response_serializer=writes)
+        guarded = self._guarded(handler, details.method, header)
+        return grpc.unary_unary_rpc_method_handler(guarded, response_serializer=writes)
 
     def _guarded(
-        self, behaviour: Any, method: str, header: str
-    ) -> Callable[[Any, grpc.ServicerContext], Any]:
-        def handle(request: Any, context: grpc.ServicerContext) -> Any:
+        self, handler: Any, method: str, header: str
+    ) -> Callable[[bytes, grpc.ServicerContext], Any]:
+        def handle(request: bytes, context: grpc.ServicerContext) -> Any:
             with _named_failures(method, context):
                 self._callers.check(method, header)
                 _require_waiting(context)
-                return behaviour(request, context)
+                # Read here and not before: what a stranger sends is not worth it.
+                return handler.unary_unary(handler.request_deserializer(request), context)
 
         return handle
 
     def _streaming(
-        self, behaviour: Any, method: str, header: str
-    ) -> Callable[[Any, grpc.ServicerContext], Iterator[Any]]:
-        def handle(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        self, handler: Any, method: str, header: str
+    ) -> Callable[[bytes, grpc.ServicerContext], Iterator[Any]]:
+        def handle(request: bytes, context: grpc.ServicerContext) -> Iterator[Any]:
             with _named_failures(method, context):
                 self._callers.check(method, header)
                 _require_waiting(context)
-                yield from behaviour(request, context)
+                yield from handler.unary_stream(handler.request_deserializer(request), context)
 
         return handle
 

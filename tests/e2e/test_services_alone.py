@@ -7,11 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 
 from services.kit.settings import PORTS, database_on
 from tests.e2e.opened import free_port
+from tests.service.doors import services_told
 from tests.service.peers import SECRET
 from town.readiness import service_is_ready
 
@@ -65,6 +67,30 @@ def test_what_production_cannot_have_is_named(setting: str, value: str, sentence
 
     assert run.returncode == 2
     assert sentence in run.stderr
+
+
+def test_a_service_in_production_keeps_its_methods_to_itself_and_warns_of_plain_links(
+    server_url: str,
+) -> None:
+    port = free_port()
+    settings = {
+        "NESRA_SECRET": SECRET,
+        "NESRA_WORLD_LISTEN": f"0.0.0.0:{port}",
+        "NESRA_WORLD_DATABASE_URL": database_on(server_url, "nesra_world"),
+    }
+    process = subprocess.Popen(_command("world"), env=CLEAN | settings, stderr=subprocess.PIPE)
+    _await_ready(process, f"dns:///localhost:{port}")
+
+    with (
+        grpc.insecure_channel(f"dns:///localhost:{port}") as channel,
+        pytest.raises(grpc.RpcError) as refused,
+    ):
+        services_told(channel)
+
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert f'{{"addresses": ["0.0.0.0:{port}"], "event": "links_are_plain"'.encode() in said
 
 
 def test_a_service_whose_log_nobody_reads_any_more_ends_cleanly(

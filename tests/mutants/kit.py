@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _BATCHES = "tests/service/kit/test_kit_batches.py"
+_ACCESS = "tests/service/test_rpc_access.py"
 _BREAKER = "tests/unit/kit/test_kit_breaker.py"
 _CALLERS = "tests/unit/kit/test_kit_callers.py"
 _CALLS = "tests/service/kit/test_kit_calls.py"
@@ -122,6 +123,39 @@ MUTANTS = (
         before="        if self._caller(header) not in self._callers[method]:",
         after="        if not self._caller(header):",
         tests=(_CALLERS,),
+    ),
+    Mutant(
+        name="a service token may be signed as it likes",
+        file="services/kit/callers.py",
+        before='algorithms=["HS256"]',
+        after='algorithms=["HS256", "HS512"]',
+        tests=(_ACCESS,),
+    ),
+    Mutant(
+        name="a call does its work before anybody asks who calls",
+        file="services/kit/server.py",
+        before="                self._callers.check(method, header)\n"
+        "                _require_waiting(context)\n"
+        "                # Read here and not before: what a stranger sends is not worth it.\n"
+        "                return handler.unary_unary(handler.request_deserializer(request), context)",
+        after="                answer = handler.unary_unary(handler.request_deserializer(request), context)\n"
+        "                self._callers.check(method, header)\n"
+        "                return answer",
+        tests=(_ACCESS,),
+    ),
+    Mutant(
+        name="a service in production tells its methods to everybody",
+        file="services/kit/server.py",
+        before="    if not is_production:\n        names",
+        after="    if True:\n        names",
+        tests=(_ACCESS,),
+    ),
+    Mutant(
+        name="a method lists nobody who may call it",
+        file="services/world/service.py",
+        before='    "SetClock": frozenset({"gateway"}),\n',
+        after="",
+        tests=(_ACCESS,),
     ),
     Mutant(
         name="who shows no certificate is let in",

@@ -58,10 +58,10 @@ def neighbours(count: int) -> Iterator[str]:
 
 
 @contextmanager
-def listening(served: Served, folder: Path) -> Iterator[str]:
+def listening(served: Served, folder: Path, *, is_production: bool = False) -> Iterator[str]:
     """The target at which `served` answers, until the end."""
     target = f"unix:{folder / served.name}.sock"
-    server, _ = build_server(served, SECRET, is_production=False)
+    server, _ = build_server(served, SECRET, is_production=is_production)
     server.add_insecure_port(target)
     server.start()
     try:
