@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import figures
+from gateway.addresses import Addresses
 from gateway.clients import Services
 from gateway.envelope import Deadline, Drain, Envelope, Guard
 from gateway.errors import CATALOGUE, Problem, on_failure, on_http_exception, on_problem
@@ -21,6 +22,7 @@ from gateway.hot import Hot
 from gateway.hotcalls import HotCalls
 from gateway.identity import ACCESS_COOKIE, Identity
 from gateway.keys import AuthClock, Ended, Keys, keep_up
+from gateway.limits import TOLD_AS, Limits, microseconds
 from gateway.routes import (
     auth,
     devices,
@@ -63,10 +65,7 @@ _EXPOSED = (
     "Retry-After",
     "Link",
     "Idempotency-Replayed",
-    "RateLimit-Limit",
-    "RateLimit-Remaining",
-    "RateLimit-Reset",
-    "RateLimit-Policy",
+    *TOLD_AS,
     "X-Request-Id",
 )
 _METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
@@ -109,25 +108,15 @@ def create_app(
     settings: GatewaySettings,
     drain: Drain | None = None,
     target_of: Callable[[str], str] = target_of,
+    limits_clock: Callable[[], int] = microseconds,
 ) -> FastAPI:
     """The application; it connects to the services when its lifespan begins."""
     drain = drain or Drain()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Town]]:
-        services = Services(settings.secret, target_of, settings.tls)
-        clock = AuthClock()
-        keys, ended = Keys(services.auth), Ended(services.auth, clock)
-        identity = Identity(settings, keys, ended, clock)
-        town = Town(settings, services, Hot(services), keys, identity, drain)
-        services.readiness()
-        following = asyncio.create_task(keep_up(keys, ended))
-        yield {"town": town}
-        await town.hot.drain()
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
-        await services.close()
+        async with _opened(settings, drain, target_of, limits_clock) as town:
+            yield {"town": town}
 
     app = Gateway(
         settings,
@@ -153,6 +142,36 @@ def create_app(
     return app
 
 
+@asynccontextmanager
+async def _opened(
+    settings: GatewaySettings,
+    drain: Drain,
+    target_of: Callable[[str], str],
+    limits_clock: Callable[[], int],
+) -> AsyncIterator[Town]:
+    """The parts of a gateway, which follow auth and the other gateways until the end."""
+    services = Services(settings.secret, target_of, settings.tls)
+    clock = AuthClock()
+    keys, ended = Keys(services.auth), Ended(services.auth, clock)
+    identity = Identity(settings, keys, ended, clock)
+    limits = Limits(is_on=settings.rate_limits, clock=limits_clock)
+    addresses = Addresses(settings.trusted_proxies)
+    town = Town(settings, services, Hot(services), keys, identity, drain, limits, addresses)
+    services.readiness()
+    following = [asyncio.create_task(keep_up(keys, ended))]
+    if settings.redis_url:
+        # Whoever has no Redis does without its client, which takes 5 MB.
+        from gateway.sharing import share  # noqa: PLC0415  # as said above
+
+        following.append(asyncio.create_task(share(limits, settings.redis_url)))
+    yield town
+    await town.hot.drain()
+    for task in following:
+        task.cancel()
+    await asyncio.wait(following)
+    await services.close()
+
+
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of every documented route."""
     document = get_openapi(
@@ -163,6 +182,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     )
     components = document.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = _problem_schema()
+    components["headers"] = _headers()
     components["securitySchemes"] = _security_schemes()
     return document
 
@@ -203,6 +223,17 @@ def _problem_schema() -> dict[str, Any]:
     }
     required = ["type", "title", "status", "detail", "code", "request_id"]
     return {"type": "object", "title": "Problem", "required": required, "properties": properties}
+
+
+def _headers() -> dict[str, Any]:
+    waits = "In so many seconds the call is let through, if no other is made before."
+    return {
+        name: {
+            "description": text,
+            "schema": {"type": "string" if name == "RateLimit-Policy" else "integer"},
+        }
+        for name, text in {**TOLD_AS, "Retry-After": waits}.items()
+    }
 
 
 def _security_schemes() -> dict[str, Any]:

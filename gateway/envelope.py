@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.clients import BUDGET, Budget
 from gateway.errors import Problem, answer_to, problem_of
 from gateway.figures import answers
+from gateway.limits import TOLD
 from gateway.settings import GatewaySettings
 from services.kit.errors import Failure, Unavailable
 from services.kit.ids import uuid7
@@ -58,7 +59,8 @@ class Envelope:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         request_id = uuid7(datetime.now(UTC))
-        scope.setdefault("state", {}).update(request_id=request_id, public_url=self._public_url)
+        state = scope.setdefault("state", {})
+        state.update(request_id=request_id, public_url=self._public_url)
         at_last = _OF_API if scope["path"].startswith("/api") else ()
         if scope["method"] == "HEAD":
             # Answered as GET; the server keeps the body to itself.
@@ -68,7 +70,8 @@ class Envelope:
             if message["type"] == "http.response.start":
                 answers(message["status"]).inc()
                 own = (*self._always, (b"x-request-id", request_id.encode()), *at_last)
-                message["headers"] = [*message.get("headers", ()), *own]
+                told = state.get(TOLD, ())
+                message["headers"] = [*message.get("headers", ()), *own, *told]
                 if self._drain.is_on:
                     message["headers"].append((b"connection", b"close"))
             await send(message)

@@ -118,8 +118,8 @@ CATALOGUE: Mapping[str, Code] = {
         "The same Idempotency-Key was sent with another request before.",
     ),
     "PASSWORD_TOO_WEAK": Code(422, "Password too weak", "Please choose a stronger password."),
-    "HEADERS_TOO_LARGE": Code(431, "Headers too large", "The headers are larger than 16 KiB."),
     "RATE_LIMITED": Code(429, "Too many requests", "That was too much at once. Try again later."),
+    "HEADERS_TOO_LARGE": Code(431, "Headers too large", "The headers are larger than 16 KiB."),
     "INTERNAL": Code(500, "Internal error", "Something went wrong on our side."),
     "UNAVAILABLE": Code(
         503, "Temporarily unavailable", "The town is catching its breath. Try again in a moment."

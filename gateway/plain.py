@@ -7,6 +7,7 @@ its validation is not as strict as ours; its OpenAPI document is what we want.
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -17,9 +18,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, request_response
 from starlette.types import Scope
 
-from gateway.errors import CATALOGUE, MEDIA_TYPE
+from gateway.errors import CATALOGUE, MEDIA_TYPE, Problem
 from gateway.input import Strict
+from gateway.limits import READ, TOLD_AS, UNLIMITED, WRITE, Limit
 from gateway.once import FORM, HEADER, key_of
+from gateway.town import address_of, let_in, town_of
+from services.kit.errors import Failure
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -65,16 +69,26 @@ class _Json(Response):
 class PlainRoute(APIRoute):
     """A route whose endpoint gets the request and gives the response.
 
-    Between is only that no write sees an Idempotency-Key of a wrong form: `served`.
-    A hot one is served without the router (hotcalls.py).
+    Before it is asked, `served` finds out whose call it is unless it is open, counts it
+    by `limit`, and lets no write see an Idempotency-Key of a wrong form. A hot one
+    is served without the router (hotcalls.py).
     """
 
     def __init__(
-        self, path: str, endpoint: Endpoint, *, is_hot: bool = False, **documented: Any
+        self,
+        path: str,
+        endpoint: Endpoint,
+        *,
+        limit: Limit,
+        is_open: bool,
+        is_hot: bool = False,
+        **documented: Any,
     ) -> None:
         super().__init__(path, endpoint, **documented)
         is_read = documented["methods"] == ["GET"]
-        self.served = endpoint if is_read else _with_good_key(endpoint)
+        counted = by_address if is_open else _by_player
+        self.served = counted(endpoint if is_read else _with_good_key(endpoint), limit)
+        self.limit = limit
         self.is_hot = is_hot
         self.app = request_response(self.served)
         self._is_fixed = not self.param_convertors
@@ -115,20 +129,28 @@ def route(  # noqa: PLR0913  # one keyword per thing that a document tells of a 
     codes: Sequence[str] = (),
     is_open: bool = False,
     is_hot: bool = False,
+    limit: Limit | None = None,
     also: Mapping[int | str, dict[str, Any]] | None = None,
 ) -> PlainRoute:
     """One call of the API, such as `route("GET /api/profile", profile, answer=Profile)`.
 
     `codes` are the particular errors; those that every call of its kind may
     answer are added. `is_open` calls need no identity. `is_hot` calls bound their
-    own time. `also` are further responses that are no errors.
+    own time. `limit` is how often it may be made, by default READ for a GET and WRITE
+    for all else. `also` are further responses that are no errors.
     """
     method, _, path = call.partition(" ")
     takes = takes or Takes()
+    limit = limit or (READ if method == "GET" else WRITE)
     every = _codes(method, takes, codes, is_open=is_open)
+    responses: dict[int | str, dict[str, Any]] = {**_problems(every), **(also or {})}
+    if limit is not UNLIMITED:
+        responses = _limited({status: {}, **responses})
     return PlainRoute(
         path,
         endpoint,
+        limit=limit,
+        is_open=is_open,
         is_hot=is_hot,
         methods=[method],
         response_model=answer,
@@ -136,9 +158,34 @@ def route(  # noqa: PLR0913  # one keyword per thing that a document tells of a 
         response_class=Response if answer is None else JSONResponse,
         operation_id=endpoint.__name__,
         tags=[endpoint.__module__.rpartition(".")[2]],
-        responses={**_problems(every), **(also or {})},
+        responses=responses,
         openapi_extra=_extra(path, takes, is_open=is_open),
     )
+
+
+def by_address(endpoint: Endpoint, limit: Limit) -> Endpoint:
+    """The endpoint, which everybody may ask as often as `limit` allows their address."""
+
+    async def counted(request: Request) -> Response:
+        town_of(request).limits.count(limit, address_of(request), request.scope)
+        return await endpoint(request)
+
+    return counted
+
+
+def _by_player(endpoint: Endpoint, limit: Limit) -> Endpoint:
+    async def counted(request: Request) -> Response:
+        town = town_of(request)
+        try:
+            player = await town.identity.player(request)
+        except (Problem, Failure):
+            town.limits.count(limit, address_of(request), request.scope)
+            raise
+        town.limits.count(limit, player.id, request.scope)
+        let_in(request, player)
+        return await endpoint(request)
+
+    return counted
 
 
 def _with_good_key(endpoint: Endpoint) -> Endpoint:
@@ -167,6 +214,22 @@ def _problems(codes: Sequence[str]) -> dict[int | str, dict[str, Any]]:
     return {
         status: _problem([c for c in codes if CATALOGUE[c].status == status]) for status in statuses
     }
+
+
+def _limited(responses: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
+    """Adds the refusal, and what good answers and it tell of the limit; other errors tell it too."""
+    told, told_when = _headers(*TOLD_AS), _headers(*TOLD_AS, "Retry-After")
+    refusal = _problem(["RATE_LIMITED"]) | {"headers": told_when}
+    good = [status for status in responses if int(status) < HTTPStatus.BAD_REQUEST]
+    return {
+        **responses,
+        **{status: responses[status] | {"headers": told} for status in good},
+        HTTPStatus.TOO_MANY_REQUESTS.value: refusal,
+    }
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _problem(codes: list[str]) -> dict[str, Any]:

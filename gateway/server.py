@@ -174,7 +174,7 @@ def configured(app: FastAPI) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        # Nothing here trusts what a request says of its sender or its scheme.
+        # Whose word counts for where a request comes from, addresses.py knows.
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,

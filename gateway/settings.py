@@ -1,23 +1,55 @@
 """What the gateway reads from the environment."""
 
+from ipaddress import ip_network
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from pydantic_settings import NoDecode
 
+from gateway.addresses import Network
 from services.kit.settings import PUBLIC_URL, Listen, Origin, TownSettings
 
 
+def _redis_url(url: str) -> str:
+    # Whoever has no Redis does without its client, which takes 5 MB.
+    from redis.asyncio.connection import parse_url  # noqa: PLC0415  # as said above
+
+    try:
+        parse_url(url)
+    except ValueError:
+        message = "must look like redis://:password@host:6379/0"
+        raise ValueError(message) from None
+    return url
+
+
+def _network(text: object) -> Network:
+    try:
+        return ip_network(str(text))
+    except ValueError:
+        message = "must be networks such as 10.0.0.0/8, without bits outside the mask"
+        raise ValueError(message) from None
+
+
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+Proxies = Annotated[Network, BeforeValidator(_network)]
+
+
 class GatewaySettings(TownSettings):
-    """`public_url` and `cors_origins` are origins: scheme, host and port, no path."""
+    """`public_url` and `cors_origins` are origins: scheme, host and port, no path.
+
+    `trusted_proxies` are the networks whose X-Forwarded-For is believed.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     public_url: Origin = PUBLIC_URL
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     gateway_metrics_listen: Listen = ""
+    rate_limits: bool = True
+    redis_url: RedisUrl | None = None
+    trusted_proxies: Annotated[tuple[Proxies, ...], NoDecode] = ()
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):

@@ -5,12 +5,14 @@ from typing import cast
 
 from starlette.requests import Request
 
+from gateway.addresses import Addresses
 from gateway.clients import Services
 from gateway.envelope import Drain
 from gateway.hot import Hot
 from gateway.identity import Identity, Player
 from gateway.input import no_body, no_query
 from gateway.keys import Keys
+from gateway.limits import Limits
 from gateway.settings import GatewaySettings
 
 
@@ -24,6 +26,8 @@ class Town:
     keys: Keys
     identity: Identity
     drain: Drain
+    limits: Limits
+    addresses: Addresses
 
 
 def town_of(request: Request) -> Town:
@@ -31,12 +35,24 @@ def town_of(request: Request) -> Town:
     return cast("Town", request.scope["state"]["town"])
 
 
-async def asked_by(request: Request) -> Player:
-    """The player of a call that takes neither body nor query.
+def address_of(request: Request) -> str:
+    """The client's address, by which strangers count; empty for unknown."""
+    return town_of(request).addresses.of(request.scope)
 
-    Raises UNAUTHENTICATED, ORIGIN_REFUSED or VALIDATION_FAILED.
-    """
-    player = await town_of(request).identity.player(request)
+
+def let_in(request: Request, player: Player) -> None:
+    """Notes whose call it is, for its endpoint to ask."""
+    request.scope["state"]["player"] = player
+
+
+def player_of(request: Request) -> Player:
+    """Whose call it is. Every call that is not open has a player before its endpoint is asked."""
+    return cast("Player", request.scope["state"]["player"])
+
+
+async def asked_by(request: Request) -> Player:
+    """The player of a call that takes neither body nor query. Raises VALIDATION_FAILED."""
+    player = player_of(request)
     no_query(request)
     await no_body(request)
     return player
@@ -45,8 +61,8 @@ async def asked_by(request: Request) -> Player:
 async def sent_by(request: Request) -> Player:
     """The player of a call whose body is read next, and which takes no query.
 
-    Raises UNAUTHENTICATED, ORIGIN_REFUSED or VALIDATION_FAILED.
+    Raises VALIDATION_FAILED.
     """
-    player = await town_of(request).identity.player(request)
+    player = player_of(request)
     no_query(request)
     return player

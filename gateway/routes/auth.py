@@ -21,9 +21,10 @@ from gateway.input import (
     read_form,
     read_if_any,
 )
+from gateway.limits import CREDENTIALS, REGISTER, UNLIMITED
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.users import Email, FullName, User, user_json
-from gateway.town import Town, asked_by, town_of
+from gateway.town import Town, address_of, asked_by, town_of
 from protos.auth.v1 import auth_pb2 as pb
 from services.kit.times import instant
 
@@ -200,8 +201,12 @@ async def _logged_in(request: Request, email: str, password: str) -> Response:
     # typed, so that it takes as long as any other wrong one.
     with suppress(Problem):
         email = email_address(email, is_sandbox=town.settings.sandbox)
-    device = (header(request, b"user-agent") or "")[:LONGEST_DEVICE]
-    asked = pb.LoginRequest(email=email, password=password, device=device)
+    asked = pb.LoginRequest(
+        email=email,
+        password=password,
+        address=address_of(request),
+        device=(header(request, b"user-agent") or "")[:LONGEST_DEVICE],
+    )
     return _handed_out(town, (await auth.call(auth.methods.Login, asked)).tokens)
 
 
@@ -220,22 +225,25 @@ ROUTES = [
         takes=Takes(body=Register),
         codes=["EMAIL_TAKEN", "PASSWORD_TOO_WEAK"],
         is_open=True,
+        limit=REGISTER,
     ),
     route(
         "POST /api/auth/login",
         login,
         answer=Tokens,
         takes=Takes(body=Login),
-        codes=["BAD_CREDENTIALS", "ORIGIN_REFUSED", "RATE_LIMITED"],
+        codes=["BAD_CREDENTIALS", "ORIGIN_REFUSED"],
         is_open=True,
+        limit=CREDENTIALS,
     ),
     route(
         "POST /api/auth/token",
         token,
         answer=Tokens,
         takes=Takes(form=PasswordForm),
-        codes=["BAD_CREDENTIALS", "ORIGIN_REFUSED", "RATE_LIMITED"],
+        codes=["BAD_CREDENTIALS", "ORIGIN_REFUSED"],
         is_open=True,
+        limit=CREDENTIALS,
     ),
     route(
         "POST /api/auth/refresh",
@@ -244,8 +252,9 @@ ROUTES = [
         takes=Takes(body=Refresh, optional=True),
         codes=["UNAUTHENTICATED", "TOKEN_REUSED", "ORIGIN_REFUSED"],
         is_open=True,
+        limit=CREDENTIALS,
     ),
     route("POST /api/auth/logout", logout, status=204),
     route("POST /api/auth/logout-all", logout_all, status=204),
-    route("GET /.well-known/jwks.json", jwks, answer=Jwks, is_open=True),
+    route("GET /.well-known/jwks.json", jwks, answer=Jwks, is_open=True, limit=UNLIMITED),
 ]

@@ -5,6 +5,7 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.limits import UNLIMITED
 from gateway.plain import Documented, json_answer, route
 from gateway.town import town_of
 
@@ -46,12 +47,13 @@ async def readyz(request: Request) -> Response:
 
 
 ROUTES = [
-    route("GET /healthz", healthz, answer=Alive, is_open=True),
+    route("GET /healthz", healthz, answer=Alive, is_open=True, limit=UNLIMITED),
     route(
         "GET /readyz",
         readyz,
         answer=Ready,
         is_open=True,
+        limit=UNLIMITED,
         also={503: {"description": "Not now.", "model": Ready}},
     ),
 ]

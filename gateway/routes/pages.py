@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.errors import CATALOGUE, Problem, problem_of
 from gateway.input import Password, Strict, no_body, query, read_form
+from gateway.limits import MAIL
+from gateway.plain import by_address
 from gateway.routes.recovery import MailToken, reset, verified
 from gateway.town import town_of
 from services.kit.errors import Failure
@@ -110,6 +112,7 @@ def _alert(sentence: str) -> str:
 
 def _explained(page: Page) -> Page:
     """Tells a person what went wrong in a page, with the status that a program gets."""
+    page = by_address(page, MAIL)
 
     async def answered(request: Request) -> Response:
         try:

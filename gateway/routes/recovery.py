@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.input import Password, Strict, email_address, no_query, read
+from gateway.limits import MAIL
 from gateway.plain import Takes, json_answer, route
 from gateway.routes.users import Email, User, user_json
 from gateway.town import Town, town_of
@@ -97,6 +98,7 @@ ROUTES = [
         status=202,
         takes=Takes(body=Mailbox),
         is_open=True,
+        limit=MAIL,
     ),
     route(
         "POST /api/auth/verify",
@@ -105,6 +107,7 @@ ROUTES = [
         takes=Takes(body=Verify),
         codes=["BAD_TOKEN"],
         is_open=True,
+        limit=MAIL,
     ),
     route(
         "POST /api/auth/forgot-password",
@@ -112,6 +115,7 @@ ROUTES = [
         status=202,
         takes=Takes(body=Mailbox),
         is_open=True,
+        limit=MAIL,
     ),
     route(
         "POST /api/auth/reset-password",
@@ -120,5 +124,6 @@ ROUTES = [
         takes=Takes(body=Reset),
         codes=["BAD_TOKEN", "PASSWORD_TOO_WEAK"],
         is_open=True,
+        limit=MAIL,
     ),
 ]

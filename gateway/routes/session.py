@@ -21,7 +21,7 @@ from gateway.routes.profile import ROOMS as WORLD_ROOMS
 from gateway.routes.profile import Hero, World, hero_json, world_json, world_of
 from gateway.routes.tasks import ROOMS, Minutes, Room
 from gateway.times import day_begins, day_ends
-from gateway.town import Town, asked_by, sent_by, town_of
+from gateway.town import Town, asked_by, player_of, sent_by, town_of
 from protos.session.v1 import session_pb2 as pb
 from services.kit.enums import Words
 from services.kit.times import instant, wire
@@ -219,8 +219,7 @@ async def list_history(request: Request) -> Response:
     `from` and `to` are the player's local dates of `ends_at`. The next page is in
     the `Link` header, with the same filters.
     """
-    town = town_of(request)
-    player = await town.identity.player(request)
+    town, player = town_of(request), player_of(request)
     await no_body(request)
     wish = query(request, History)
     if wish.first and wish.last and wish.first > wish.last:

@@ -9,8 +9,9 @@ from starlette.responses import Response
 
 from gateway.identity import Player
 from gateway.input import Id, Password, Strict, Text, absent, email_address, read
+from gateway.limits import ACCOUNT
 from gateway.plain import Documented, Takes, json_answer, route
-from gateway.town import Town, asked_by, sent_by, town_of
+from gateway.town import Town, address_of, asked_by, sent_by, town_of
 from protos.auth.v1 import auth_pb2
 from protos.world.v1 import world_pb2
 from services.kit.errors import from_item
@@ -92,7 +93,7 @@ async def change_me(request: Request) -> Response:
     player = await sent_by(request)
     town = town_of(request)
     change = await read(request, UserChange)
-    asked = _update(town, player, change)
+    asked = _update(request, player, change)
     if "timezone" in change.model_fields_set:
         await _set_timezone(town, player, change.timezone)
     if not change.model_fields_set - {"timezone", "current_password"}:
@@ -110,7 +111,9 @@ async def delete_me(request: Request) -> Response:
     town = town_of(request)
     wish = await read(request, Leave)
     auth = town.services.auth
-    asked = auth_pb2.DeleteUserRequest(user_id=player.id, password=wish.password)
+    asked = auth_pb2.DeleteUserRequest(
+        user_id=player.id, password=wish.password, address=address_of(request)
+    )
     answer = await auth.call(auth.methods.DeleteUser, asked)
     town.identity.end(player)
     response = json_answer({"restorable_until": instant(answer.restorable_until)}, 202)
@@ -118,12 +121,14 @@ async def delete_me(request: Request) -> Response:
     return response
 
 
-def _update(town: Town, player: Player, change: UserChange) -> auth_pb2.UpdateUserRequest:
+def _update(request: Request, player: Player, change: UserChange) -> auth_pb2.UpdateUserRequest:
     given = {name: getattr(change, name) or "" for name in change.model_fields_set - {"timezone"}}
     if "email" in given:
-        is_sandbox = town.settings.sandbox
+        is_sandbox = town_of(request).settings.sandbox
         given["email"] = email_address(given["email"], is_sandbox=is_sandbox)
-    return auth_pb2.UpdateUserRequest(user_id=player.id, family_id=player.family, **given)
+    return auth_pb2.UpdateUserRequest(
+        user_id=player.id, family_id=player.family, address=address_of(request), **given
+    )
 
 
 async def _set_timezone(town: Town, player: Player, timezone: str) -> None:
@@ -148,11 +153,11 @@ ROUTES = [
         change_me,
         answer=User,
         takes=Takes(body=UserChange),
+        limit=ACCOUNT,
         codes=[
             "EMAIL_TAKEN",
             "NOT_FOUND",
             "PASSWORD_TOO_WEAK",
-            "RATE_LIMITED",
             "WRONG_PASSWORD",
             "ZONE_CHANGED_RECENTLY",
         ],
@@ -163,6 +168,7 @@ ROUTES = [
         answer=Left,
         status=202,
         takes=Takes(body=Leave),
-        codes=["NOT_FOUND", "RATE_LIMITED", "WRONG_PASSWORD"],
+        codes=["NOT_FOUND", "WRONG_PASSWORD"],
+        limit=ACCOUNT,
     ),
 ]

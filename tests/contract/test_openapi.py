@@ -13,6 +13,7 @@ import pytest
 
 from gateway.app import create_app, openapi_document
 from gateway.errors import CATALOGUE
+from gateway.limits import TOLD_AS, UNLIMITED
 from gateway.plain import PlainRoute
 from gateway.settings import GatewaySettings
 
@@ -20,6 +21,12 @@ SNAPSHOT = Path(__file__).with_name("openapi.json")
 SETTINGS: dict[str, Any] = {"secret": "s" * 32, "environment": "development", "sandbox": True}
 APP = create_app(GatewaySettings(**SETTINGS))
 DOCUMENT = openapi_document(APP)
+ROUTES = {
+    f"{method} {route.path}": route
+    for route in APP.routes
+    if isinstance(route, PlainRoute)
+    for method in route.methods or ()
+}
 OPERATIONS = {
     f"{method.upper()} {path}": operation
     for path, methods in DOCUMENT["paths"].items()
@@ -92,14 +99,7 @@ def test_every_call_of_the_contract_is_documented_and_no_other() -> None:
 
 
 def test_every_route_that_answers_json_is_documented() -> None:
-    served = {
-        f"{method} {route.path}"
-        for route in APP.routes
-        if isinstance(route, PlainRoute)
-        for method in route.methods or ()
-    }
-
-    assert served == set(OPERATIONS)
+    assert set(ROUTES) == set(OPERATIONS)
 
 
 def test_every_error_code_is_documented_at_a_call() -> None:
@@ -161,13 +161,24 @@ def test_the_writes_without_a_key_by_nature_take_one_in_the_header() -> None:
         assert len(told) == (2 if call in taking else 0)
 
 
+@pytest.mark.parametrize("call", sorted(CALLS))
+def test_a_limited_call_tells_its_refusal_and_its_headers(call: str) -> None:
+    responses = OPERATIONS[call]["responses"]
+    is_limited = ROUTES[call].limit is not UNLIMITED
+
+    assert ("RATE_LIMITED" in codes_of(OPERATIONS[call])) == is_limited
+    for status, response in responses.items():
+        told = is_limited and (status < "400" or status == "429")
+        waits = {"Retry-After"} if status == "429" else set()
+        assert set(response.get("headers", ())) == ({*TOLD_AS} | waits if told else set())
+
+
 def test_every_reference_leads_somewhere() -> None:
     text = json.dumps(DOCUMENT)
-    schemas = DOCUMENT["components"]["schemas"]
 
-    found = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
-
-    assert found <= set(schemas)
+    for kind in ("schemas", "headers"):
+        found = {part.split('"')[0] for part in text.split(f"#/components/{kind}/")[1:]}
+        assert found <= set(DOCUMENT["components"][kind])
 
 
 def test_identity_is_shown_by_bearer_cookie_or_password() -> None:

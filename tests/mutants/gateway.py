@@ -6,6 +6,9 @@ _ANSWERS = "tests/service/gateway/test_gateway_answers.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
 _EXPORT = "tests/service/gateway/test_gateway_export.py"
 _COALESCER = "tests/unit/gateway/test_gateway_coalescer.py"
+_LIMITS = "tests/unit/gateway/test_gateway_limits.py"
+_LIMITED = "tests/service/gateway/test_gateway_limits.py"
+_ADDRESSES = "tests/unit/gateway/test_gateway_addresses.py"
 _IDENTITY = "tests/service/gateway/test_gateway_identity.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
 
@@ -123,5 +126,41 @@ MUTANTS = (
         after='            log.warning("export_broken_off", why=repr(error))\n'
         '            await send({"type": "http.response.body", "body": b""})\n',
         tests=(f"{_EXPORT}::test_a_document_that_breaks_off_does_not_look_whole",),
+    ),
+    Mutant(
+        name="one call more than the limit is let through",
+        file="gateway/limits.py",
+        before="        if left < 0:",
+        after="        if left < -self.share:",
+        tests=(f"{_LIMITS}::test_a_whole_budget_can_be_spent_at_once_and_no_more",),
+    ),
+    Mutant(
+        name="whoever asks in vain stays shut out",
+        file="gateway/limits.py",
+        before="            return Standing(0, _seconds(ahead), _seconds(-left))",
+        after="            self._newer[who] = now + ahead + self.share\n"
+        "            return Standing(0, _seconds(ahead), _seconds(-left))",
+        tests=(f"{_LIMITS}::test_asking_in_vain_keeps_nobody_out",),
+    ),
+    Mutant(
+        name="a minute's turn gives everybody a whole budget",
+        file="gateway/limits.py",
+        before="            self._older, self._newer = self._newer, {}",
+        after="            self._older, self._newer = {}, {}",
+        tests=(f"{_LIMITS}::test_a_budget_is_remembered_over_the_turn_of_what_is_kept",),
+    ),
+    Mutant(
+        name="a client says itself where it comes from",
+        file="gateway/addresses.py",
+        before="            if not self._trusts(address):",
+        after="            if not address:",
+        tests=(f"{_ADDRESSES}::test_what_a_peer_says_of_itself_is_not_believed",),
+    ),
+    Mutant(
+        name="the players behind one address share a budget",
+        file="gateway/plain.py",
+        before="        town.limits.count(limit, player.id, request.scope)",
+        after="        town.limits.count(limit, address_of(request), request.scope)",
+        tests=(f"{_LIMITED}::test_one_player_spends_nothing_of_another",),
     ),
 )

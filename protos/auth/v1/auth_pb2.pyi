@@ -200,7 +200,9 @@ class LoginRequest(_message.Message):
     password: _builtins.str
     """The password as typed."""
     address: _builtins.str
-    """The client's address, as far as the gateway can tell; empty for unknown."""
+    """The client's address, as far as the gateway can tell; of IPv6 the first of
+    its /64, because one client has them all. Empty for unknown.
+    """
     device: _builtins.str
     """What the client calls itself: its User-Agent, up to 200 characters; empty for unknown."""
     def __init__(

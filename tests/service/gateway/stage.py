@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.envelope import Drain
+from gateway.limits import microseconds
 from gateway.server import configured
 from gateway.settings import GatewaySettings
 from tests.service.gateway.actor import Actor
@@ -59,13 +60,15 @@ def settings(**changes: Any) -> GatewaySettings:
 
 
 @contextmanager
-def staged(folder: Path, **changes: Any) -> Iterator[Stage]:
+def staged(
+    folder: Path, limits_clock: Callable[[], int] = microseconds, **changes: Any
+) -> Iterator[Stage]:
     """A gateway and its actors, until the end."""
     actors = AuthActor(), session_actor(), inventory_actor(), world_actor()
     drain = Drain()
     with ExitStack() as stack:
         targets = {a.served.name: stack.enter_context(listening(a.served, folder)) for a in actors}
-        app = create_app(settings(**changes), drain, targets.__getitem__)
+        app = create_app(settings(**changes), drain, targets.__getitem__, limits_clock)
         url = stack.enter_context(_serving(app))
         stage = Stage(url, *actors, drain)
         _wait_until_ready(stage)

@@ -194,6 +194,9 @@ def test_all_that_is_wrong_with_the_settings_is_named_at_once() -> None:
         "NESRA_PORT": "70000",
         "NESRA_PUBLIC_URL": "town.example/path",
         "NESRA_CORS_ORIGINS": "https://a.example, *",
+        "NESRA_RATE_LIMITS": "sometimes",
+        "NESRA_REDIS_URL": "localhost:6379",
+        "NESRA_TRUSTED_PROXIES": "10.0.0.0/8, 10.0.0.1/8",
     }
     with gateway_process(**wrong) as process:
         _, said = process.communicate(timeout=20)

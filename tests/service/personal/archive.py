@@ -87,7 +87,7 @@ class Archive:
 
     def erase(self, user_id: str, *, caller: str = "auth") -> int:
         """How many rows were erased."""
-        client = Client(self.service, self.target, TokenMaker(caller, SECRET))
+        client = Client(self.service, self.target, TokenMaker(caller, SECRET), PLAIN)
         method = personal_pb2_grpc.PersonalDataServiceStub(client.channel).EraseUser
         try:
             request = pb.EraseUserRequest(user_id=user_id)

@@ -61,7 +61,7 @@ def test_an_account_whose_week_is_over_leaves_its_receipt_alone(archives: Archiv
     auth.change("DELETE FROM erasure WHERE user_id = %s", settler)
     auth.change('UPDATE "user" SET deletes_at = now() WHERE id = %s', settler)
     tokens = TokenMaker("auth", SECRET)
-    clients = [Client(name, archives.of[name].target, tokens) for name in ELSEWHERE]
+    clients = [Client(name, archives.of[name].target, tokens, PLAIN) for name in ELSEWHERE]
     database = Database(auth.url, size=1)
     database.open()
     erasures = Erasures(database, [Remote(client) for client in clients])
