@@ -14,6 +14,7 @@ from starlette.types import Send
 
 from gateway.clients import CALLS_S, Service, Services
 from gateway.input import Id
+from gateway.limits import EXPORT
 from gateway.plain import Documented, route
 from gateway.town import asked_by, town_of
 from protos.personal.v1.personal_pb2 import ExportUserRequest
@@ -122,4 +123,4 @@ async def _tables(service: Service[Any], user_id: str) -> Pieces:
     yield b"]}" if table else b"{}"
 
 
-ROUTES = [route("GET /api/users/me/export", export_me, answer=Export)]
+ROUTES = [route("GET /api/users/me/export", export_me, answer=Export, limit=EXPORT)]

@@ -19,6 +19,7 @@ from protos.world.v1 import world_pb2
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.errors import from_rpc
+from services.kit.tls import PLAIN
 from tests.service.auth.member import PASSWORD, new_email, registration
 from tests.service.peers import SECRET, Peer
 from tests.service.session.players import Player

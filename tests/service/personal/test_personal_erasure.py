@@ -9,6 +9,7 @@ from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
 from services.kit.errors import Failure
+from services.kit.tls import PLAIN
 from tests.service.inventory.stock import new_id
 from tests.service.peers import SECRET
 from tests.service.personal.archive import Archive, Archives
