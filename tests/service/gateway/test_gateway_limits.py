@@ -108,6 +108,7 @@ def test_logins_mails_and_passwords_have_budgets_of_their_own() -> None:
         assert limits.pop(f"POST /api/auth/{call}") == "mail"
     for method in ("PATCH", "DELETE"):
         assert limits.pop(f"{method} /api/users/me") == "account"
+    assert limits.pop("GET /api/users/me/export") == "export"
     for call, limit in limits.items():
         assert limit == ("read" if call.startswith("GET") else "write")
 
