@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
+from statistics import median
 
 import httpx
 import pytest
@@ -19,6 +20,8 @@ from tests.service.gateway.stage import Stage, staged
 from tests.service.gateway.test_gateway_answers import send
 
 LOGIN = "POST /api/auth/login"
+# Whoever counts alone does not come below this by asking twenty times a second for 5 s.
+ALONE = CREDENTIALS.calls * 3 // 4
 
 
 @pytest.fixture(scope="module")
@@ -191,8 +194,7 @@ def test_two_gateways_share_a_budget(
         for _ in range(300):
             send(visitors[0], LOGIN)
 
-        # It comes back by ten a second, so nobody who counts alone goes below half.
-        assert within(5, lambda: remaining(visitors[1]) < CREDENTIALS.calls // 2)
+        assert within(5, lambda: remaining(visitors[1]) < ALONE)
 
 
 @pytest.mark.parametrize("harm", ["kill", "hang"])
@@ -202,8 +204,8 @@ def test_a_redis_that_goes_fails_no_call_and_holds_none_up(
     with ExitStack() as stack:
         stages = two_gateways(own_redis, tmp_path_factory, stack)
         player = stack.enter_context(stages[0].player())
-        answers = [send(player, "GET /api/tasks") for _ in range(50)]
         getattr(own_redis, harm)()
+        answers = [send(player, "GET /api/tasks") for _ in range(50)]
         until = time.monotonic() + 1.5
         while time.monotonic() < until:
             answers.append(send(player, "GET /api/tasks"))
@@ -214,10 +216,8 @@ def test_a_redis_that_goes_fails_no_call_and_holds_none_up(
         visitors = [stack.enter_context(stage.visitor()) for stage in stages]
         for _ in range(300):
             send(visitors[0], LOGIN)
-        assert within(5, lambda: remaining(visitors[1]) < CREDENTIALS.calls // 2)
+        assert within(5, lambda: remaining(visitors[1]) < ALONE)
 
-    took = sorted(answer.elapsed.total_seconds() for answer in answers)
     assert {answer.status_code for answer in answers} == {200}
-    # Nobody waits for Redis; a busy machine may hold up one or the other call.
-    assert took[-len(took) // 20] < 0.1
-    assert took[-1] < 0.5
+    # A busy machine holds up one call or the other; whoever waits for Redis holds up each.
+    assert median(answer.elapsed.total_seconds() for answer in answers) < 0.1
