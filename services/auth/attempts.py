@@ -2,7 +2,7 @@
 
 A try is counted before the password is looked at, so that tries at the same time are
 counted as well; a right one clears the count. Nobody else is locked out by it, and
-nobody for longer than the window.
+nobody for longer than the window. Letters to a mailbox are counted in the same way.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ _PURGE = Command(delete(attempt).where(attempt.c.since < bindparam("before", typ
 
 
 def key_of(account: str, address: str) -> bytes:
-    """What tries are counted by: the account's e-mail key, and the client's address."""
+    """What is counted by: an account and a client's address, or a letter and a mailbox."""
     return hashlib.sha256(f"{account}\0{address}".encode()).digest()
 
 
@@ -56,6 +56,12 @@ def require_left(database: Database, key: bytes) -> None:
     if counted.tries > rules.TRIES:
         left = counted.since + rules.TRIES_WINDOW - now
         raise LoginThrottled(retry_after=str(max(left, timedelta(seconds=1)).total_seconds()))
+
+
+def are_left(connection: Connection, key: bytes, *, at_most: int) -> bool:
+    """Counts one more; says whether there were fewer than `at_most` before it in the window."""
+    counted, _ = _counted(connection, key)
+    return counted.tries <= at_most
 
 
 def clear(connection: Connection, key: bytes) -> None:

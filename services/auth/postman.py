@@ -6,10 +6,11 @@ again: at least once, as mail is.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
-from services.auth import mail_store, rules, store
+from services.auth import attempts, mail_store, rules, store
 from services.auth.carriers import Carrier, NotCarried
 from services.auth.letters import Letters
 from services.auth.mail_store import MailRow
@@ -22,6 +23,13 @@ AT_ONCE = 8
 IN_HAND = timedelta(minutes=5)
 
 log = structlog.get_logger(__name__)
+
+
+class _Errand(NamedTuple):
+    """Whom a letter goes to, and the token that it carries; "" for none."""
+
+    to: str
+    token: str
 
 
 class Postman:
@@ -40,10 +48,10 @@ class Postman:
         return len(rows) == AT_ONCE
 
     def _deliver(self, row: MailRow) -> None:
-        token, now = self._database.transact(lambda connection: _token_for(connection, row))
-        if token is not None:
+        errand, now = self._database.transact(lambda connection: _errand(connection, row))
+        if errand is not None:
             message = self._letters.written(
-                row.letter, to=row.email, token=token, mail_id=row.id, now=now
+                row.letter, to=errand.to, token=errand.token, mail_id=row.id, now=now
             )
             try:
                 self._carrier.carry(message, row.id)
@@ -78,13 +86,18 @@ def _taken(connection: Connection) -> Sequence[MailRow]:
     return rows
 
 
-def _token_for(connection: Connection, row: MailRow) -> tuple[str | None, datetime]:
-    """What the letter carries, "" for nothing, and the time; None where none is to be sent."""
+def _errand(connection: Connection, row: MailRow) -> tuple[_Errand | None, datetime]:
+    """Where the letter goes with what, None where none is to be sent; and the time."""
     now = database_now(connection)
-    if row.letter not in LIFETIMES:
-        return "", now
-    user = store.find_user(connection, row.email_key)
-    is_wanted = user is not None and user.is_active
-    if user is None or not is_wanted or (row.letter == rules.VERIFY and user.is_verified):
+    key = attempts.key_of(row.letter, row.email_key)
+    if not row.tries and not attempts.are_left(connection, key, at_most=rules.LETTERS):
+        log.warning("mailbox_spared", mail=row.id, letter=row.letter)
         return None, now
-    return issued(connection, user, row.letter, now=now), now
+    if row.letter not in LIFETIMES:
+        return _Errand(row.email, ""), now
+    user = store.find_user(connection, row.email_key)
+    if user is None or not user.is_active or (row.letter == rules.VERIFY and user.is_verified):
+        return None, now
+    # To the account's own address, never to the one that was typed: two mailboxes may
+    # be equal in the form that is compared, and one of them be somebody else's.
+    return _Errand(user.email, issued(connection, user, row.letter, now=now)), now

@@ -32,6 +32,12 @@ def issued(connection: Connection, user: store.UserRow, purpose: str, *, now: da
     return token
 
 
+def use_up_all(connection: Connection, user_id: str, *, now: datetime) -> None:
+    """Lets none of the letters that a locked account was sent open anything any more."""
+    for purpose in LIFETIMES:
+        mail_store.use_tokens(connection, user_id, purpose, now=now)
+
+
 class Recovery:
     """What a player can do with nothing but a mailbox."""
 

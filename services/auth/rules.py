@@ -31,6 +31,8 @@ USED_TOKENS_KEPT = timedelta(days=1)
 VERIFY_LIFETIME = timedelta(days=1)
 # A mailbox that is read by somebody else later should open nothing.
 RESET_LIFETIME = timedelta(hours=1)
+# Letters of one kind to one mailbox within a window of tries: nobody's is to be flooded.
+LETTERS = 5
 MAIL_TRIES = 10
 MAIL_RETRY = timedelta(seconds=15)
 MAIL_RETRY_AT_MOST = timedelta(hours=1)

@@ -18,7 +18,7 @@ from services.auth.credentials import Credentials
 from services.auth.failures import DeviceUnknown, UserUnknown
 from services.auth.logins import Grant, Logins, end_all, log_out, log_out_everywhere
 from services.auth.messages import device_message, key_message, result_message, user_message
-from services.auth.recovery import Recovery, queue
+from services.auth.recovery import Recovery, queue, use_up_all
 from services.auth.tokens import SigningKeys, access_token
 from services.kit.batches import isolated
 from services.kit.clock import database_now
@@ -161,8 +161,9 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
                 end_all(connection, locked.id, rules.PASSWORD, now=now, kept=kept)
                 queue(connection, rules.PASSWORD_CHANGED, locked.email, now=now)
             saved = accounts.saved(connection, locked, change, now=now)
-            if saved.email_key != locked.email_key:
+            if saved.email != locked.email:
                 queue(connection, rules.EMAIL_CHANGED, locked.email, now=now)
+                use_up_all(connection, locked.id, now=now)
             return saved
 
         return pb.UpdateUserResponse(user=user_message(self._database.transact(work)))

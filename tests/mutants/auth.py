@@ -19,4 +19,11 @@ MUTANTS = (
         after="                return _reused(login)",
         tests=(f"{_LOGINS}::test_a_refresh_repeated_within_the_grace_gives_the_newest_token",),
     ),
+    Mutant(
+        name="a link that sets a password goes to whatever address was typed",
+        file="services/auth/postman.py",
+        before="_Errand(user.email, issued(",
+        after="_Errand(row.email, issued(",
+        tests=("tests/service/auth/test_auth_recovery.py",),
+    ),
 )

@@ -12,9 +12,9 @@ PASSWORD = "a fine long password"
 class Member:
     """Someone with an account of their own."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, email: str = "") -> None:
         self._house = house
-        self.email = new_email()
+        self.email = email or new_email()
         self.user = house.auth.Register(registration(self.email)).user
         self.id: str = self.user.id
 

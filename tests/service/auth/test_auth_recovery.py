@@ -1,10 +1,12 @@
 """Getting back in, and proving an address, by tokens that come by mail."""
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from protos.auth.v1 import auth_pb2 as pb
+from services.auth import attempts, rules
 from services.kit.errors import Refused
 from tests.service.auth.conftest import House
 from tests.service.auth.member import PASSWORD, Member, new_email
@@ -195,7 +197,64 @@ def test_the_address_may_be_typed_in_any_case(house: House, post: Office) -> Non
 
     forget(house, member.email.upper())
 
-    assert len(post.letters(member.email.upper())) == 1
+    assert len(post.letters(member.email)) == 1
+
+
+@pytest.mark.parametrize("ask", [forget, ask_verify])
+def test_no_token_goes_to_an_address_that_only_looks_the_same_when_compared(
+    house: House, post: Office, ask: Callable[[House, str], None]
+) -> None:
+    name = uuid.uuid4()
+    member = Member(house, f"{name}@strasse.example")
+    # A domain of its own, that anybody may own: only casefolding makes them one.
+    lookalike = f"{name}@straße.example"
+
+    ask(house, lookalike)
+
+    assert post.letters(lookalike) == []
+    assert len(post.letters(member.email)) == 1
+
+
+def test_a_new_address_that_looks_the_same_when_compared_is_a_new_one(
+    house: House, post: Office
+) -> None:
+    name = uuid.uuid4()
+    member = Member(house, f"{name}@strasse.example")
+    ask_verify(house, member.email)
+    token = post.token(member.email)
+
+    member.update(email=f"{name}@straße.example", current_password=PASSWORD)
+
+    assert post.letters(member.email)[-1]["Subject"] == "Your e-mail address was changed"
+    with pytest.raises(Refused, match="MAIL_TOKEN_INVALID"):
+        verify(house, token)
+
+
+def test_nobodys_mailbox_is_flooded(house: House, post: Office) -> None:
+    member = Member(house)
+
+    for spelling in [member.email, member.email.upper()] * 4:
+        forget(house, spelling)
+        post.letters(member.email)
+    ask_verify(house, member.email)
+
+    subjects = [letter["Subject"] for letter in post.letters(member.email)]
+    assert subjects == ["Set a new password"] * 5 + ["Confirm your e-mail address"]
+
+
+def test_a_mailbox_that_was_spared_gets_letters_again_after_the_window(
+    house: House, post: Office
+) -> None:
+    member = Member(house)
+    for _ in range(6):
+        forget(house, member.email)
+        post.letters(member.email)
+
+    key = attempts.key_of(rules.RESET, rules.email_key(member.email))
+    house.change("UPDATE attempt SET since = since - interval '15 minutes' WHERE key = %s", key)
+    forget(house, member.email)
+
+    assert len(post.letters(member.email)) == 6
 
 
 def test_asking_again_before_it_is_sent_sends_one_letter(house: House, post: Office) -> None:
