@@ -25,11 +25,12 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class _Login:
-    """Whose family is at hand, locked or new, and when."""
+    """Whose family is at hand, locked or new, since when, and when it is now."""
 
     connection: Connection
     user: store.UserRow
     family_id: str
+    since: datetime
     now: datetime
 
 
@@ -45,7 +46,7 @@ class Logins:
         """A new family of a locked account, with its first token."""
         family = store.FamilyRow(uuid7(now), user.id, now, device=device)
         store.add_family(connection, family)
-        return self._added(_Login(connection, user, family.id, now), generation=1)
+        return self._added(_Login(connection, user, family.id, now, now), generation=1)
 
     def refreshed(self, connection: Connection, token: str) -> Grant | Failure:
         """What a presented token is exchanged for.
@@ -57,7 +58,8 @@ class Logins:
         if family is None:
             return self._forgotten(connection, token)
         user = store.read_users(connection, [family.user_id])[family.user_id]
-        login = _Login(connection, user, family.id, database_now(connection))
+        now = database_now(connection)
+        login = _Login(connection, user, family.id, family.created_at, now)
         return self._decided(login, family, store.read_token(connection, presented))
 
     def _forgotten(self, connection: Connection, token: str) -> Failure:
@@ -107,7 +109,7 @@ class Logins:
 
     def _added(self, login: _Login, *, generation: int) -> Grant:
         value = self._tokens.of(login.family_id, generation)
-        expires = login.now + rules.REFRESH_LIFETIME
+        expires = min(login.now + rules.REFRESH_LIFETIME, login.since + rules.LOGIN_LIFETIME)
         row = store.TokenRow(fingerprint(value), login.family_id, generation, login.now, expires)
         store.add_token(login.connection, row)
         return Grant(login.user, login.family_id, value, expires, login.now)

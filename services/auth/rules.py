@@ -10,6 +10,8 @@ from enum import Enum
 
 ACCESS_LIFETIME = timedelta(minutes=15)
 REFRESH_LIFETIME = timedelta(days=30)
+# Refreshing does not go on for ever: after this long the password is asked for again.
+LOGIN_LIFETIME = timedelta(days=180)
 # A lost answer and a second tab come back within seconds; a thief rarely does.
 REUSE_GRACE = timedelta(seconds=10)
 # Readers of expiry times may be behind the database's clock by this much.
@@ -47,6 +49,9 @@ ERASURE_RECHECKED_FOR = timedelta(days=400)
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
+
+# Passwords that whoever guesses here tries first, with any digits and signs between.
+TOWN_WORDS = frozenset(("nesra", "nesratown", "townnesra", "mynesratown"))
 
 # In characters; the tables hold the same bounds.
 LONGEST = {"email": 254, "full_name": 200, "profile_picture": 60_000}
@@ -157,6 +162,8 @@ def weakness(password: str, *, own: Iterable[str], common: frozenset[str]) -> st
         return "This password is among the most common ones. Choose another."
     if _bare(password) in {_bare(word) for word in own} - {""}:
         return "This password is just your e-mail address or name. Choose another."
+    if "".join(filter(str.isalpha, _bare(password))) in TOWN_WORDS:
+        return "This password is just the name of the town. Choose another."
     return None
 
 

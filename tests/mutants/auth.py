@@ -26,4 +26,11 @@ MUTANTS = (
         after="_Errand(row.email, issued(",
         tests=("tests/service/auth/test_auth_recovery.py",),
     ),
+    Mutant(
+        name="a login that is refreshed never ends",
+        file="services/auth/logins.py",
+        before="min(login.now + rules.REFRESH_LIFETIME, login.since + rules.LOGIN_LIFETIME)",
+        after="login.now + rules.REFRESH_LIFETIME",
+        tests=(f"{_LOGINS}::test_refreshing_goes_on_for_180_days_at_most",),
+    ),
 )

@@ -47,6 +47,21 @@ def test_access_lasts_a_quarter_of_an_hour_and_refreshing_thirty_days(house: Hou
     assert instant(tokens.refresh_expires_at) == opened + timedelta(days=30)
 
 
+def test_refreshing_goes_on_for_180_days_at_most(house: House) -> None:
+    member = Member(house)
+    tokens = member.log_in()
+    house.change(
+        "UPDATE refresh_family SET created_at = created_at - interval '170 days'"
+        " WHERE user_id = %s",
+        member.id,
+    )
+    [(opened,)] = house.rows("SELECT created_at FROM refresh_family WHERE user_id = %s", member.id)
+
+    tokens = member.refresh(tokens.refresh_token)
+
+    assert instant(tokens.refresh_expires_at) == opened + timedelta(days=180)
+
+
 def test_the_address_may_be_typed_in_any_case(house: House) -> None:
     member = Member(house)
     member.email = member.email.upper()

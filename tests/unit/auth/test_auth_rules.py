@@ -160,6 +160,15 @@ def test_the_own_address_or_name_will_not_do_as_a_password(password: str) -> Non
     assert "e-mail address or name" in str(weakness(password, email=email, name=name))
 
 
+@pytest.mark.parametrize("password", ["nesratown", "Nesra-Town 2026!", "nesra123", "my nesra town"])
+def test_the_name_of_the_town_will_not_do_as_a_password(password: str) -> None:
+    assert "name of the town" in str(weakness(password))
+
+
+def test_a_password_that_merely_speaks_of_the_town_will_do() -> None:
+    assert weakness("nesra town by night") is None
+
+
 def test_a_password_that_merely_contains_the_name_will_do() -> None:
     assert weakness("ada wrote note G", name="Ada") is None
 
