@@ -5,10 +5,14 @@ No row or connection waits for a hash.
 
 from dataclasses import dataclass
 
+import structlog
+
 from services.auth import attempts, rules, store
-from services.auth.failures import BadCredentials, WrongPassword
+from services.auth.failures import BadCredentials, LoginThrottled, WrongPassword
 from services.auth.passwords import Passwords, require_strong
 from services.kit.database import Database
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,13 @@ class Credentials:
         Unknown, wrong and inactive take the same: the same statements and one hash.
         """
         key = rules.email_key(email)
-        tries = attempts.key_of(key, address)
         with self._passwords.place():
-            attempts.require_left(self._database, tries)
+            tries = self._counted(key, address)
             user = self._found(email, key)
             stored = user.hashed_password if user else None
             matches, renewed = self._passwords.verified(password, stored)
         if user is None or not matches or not user.is_active:
+            log.warning("login_refused", user=user and user.id, address=address)
             raise BadCredentials
         return Checked(user, renewed, tries)
 
@@ -52,11 +56,11 @@ class Credentials:
 
         Raises WrongPassword, LoginThrottled, HashingBusy.
         """
-        tries = attempts.key_of(user.id, address)
         with self._passwords.place():
-            attempts.require_left(self._database, tries)
+            tries = self._counted(user.id, address)
             matches, _ = self._passwords.verified(password, user.hashed_password)
         if not matches:
+            log.warning("password_not_confirmed", user=user.id, address=address)
             raise WrongPassword
         self._database.transact(lambda connection: attempts.clear(connection, tries))
 
@@ -65,6 +69,15 @@ class Credentials:
         require_strong(password, email, full_name)
         with self._passwords.place():
             return self._passwords.hashed(password)
+
+    def _counted(self, account: str, address: str) -> bytes:
+        tries = attempts.key_of(account, address)
+        try:
+            attempts.require_left(self._database, tries)
+        except LoginThrottled:
+            log.warning("tries_used_up", address=address)
+            raise
+        return tries
 
     def _found(self, email: str, key: str) -> store.UserRow | None:
         unfit = rules.unfit_field({"email": rules.normal_email(email)})

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from services.auth import rules, store
 from services.auth.failures import TokenInvalid, TokenReused
 from services.auth.tokens import RefreshTokens, fingerprint
@@ -10,6 +12,8 @@ from services.kit.clock import database_now
 from services.kit.database import Connection
 from services.kit.errors import Failure
 from services.kit.ids import is_canonical, uuid7
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,7 @@ class Logins:
         # Newer than all that is known: the database was restored from a backup.
         if found[1] > store.newest_token(connection, family.id).generation:
             return TokenInvalid()
-        store.end_families(
-            connection, [family.id], reason=rules.REUSE, now=database_now(connection)
-        )
-        return TokenReused()
+        return _reused(connection, family.id, now=database_now(connection))
 
     def _decided(
         self, login: _Login, family: store.FamilyRow, token: store.TokenRow
@@ -91,7 +92,7 @@ class Logins:
             case rules.Verdict.REPEAT:
                 return self._repeated(login)
             case rules.Verdict.REUSED:
-                return _reused(login)
+                return _reused(login.connection, login.family_id, now=login.now)
             case rules.Verdict.EXPIRED | rules.Verdict.INVALID:
                 return TokenInvalid()
 
@@ -141,7 +142,7 @@ def end_all(
     store.end_families(connection, others, reason=reason, now=now)
 
 
-def _reused(login: _Login) -> Failure:
-    families = [login.family_id]
-    store.end_families(login.connection, families, reason=rules.REUSE, now=login.now)
+def _reused(connection: Connection, family_id: str, *, now: datetime) -> Failure:
+    store.end_families(connection, [family_id], reason=rules.REUSE, now=now)
+    log.warning("refresh_token_reused", login=family_id)
     return TokenReused()

@@ -3,6 +3,8 @@
 import secrets
 from datetime import datetime
 
+import structlog
+
 from services.auth import mail_store, rules, store
 from services.auth.credentials import Credentials
 from services.auth.failures import MailTokenInvalid
@@ -11,6 +13,8 @@ from services.auth.tokens import fingerprint
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.ids import uuid7
+
+log = structlog.get_logger(__name__)
 
 LIFETIMES = {rules.VERIFY: rules.VERIFY_LIFETIME, rules.RESET: rules.RESET_LIFETIME}
 
@@ -81,6 +85,7 @@ class Recovery:
             queue(connection, rules.PASSWORD_CHANGED, user.email, now=now)
 
         self._database.transact(work)
+        log.info("password_reset", user=user.id)
 
 
 def _meant(connection: Connection, row: mail_store.MailTokenRow | None) -> store.UserRow:

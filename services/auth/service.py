@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import grpc
+import structlog
 
 from protos.auth.v1 import auth_pb2 as pb
 from protos.auth.v1 import auth_pb2_grpc
@@ -33,6 +34,8 @@ CALLERS: Mapping[str, frozenset[str]] = {
 }
 # 20,000 ids of 38 bytes stay below the largest message, 1 MiB.
 ENDED_AT_ONCE = 20_000
+
+log = structlog.get_logger(__name__)
 
 Context = grpc.ServicerContext
 Answer = TypeVar("Answer")
@@ -59,7 +62,9 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
             now = database_now(connection)
             return accounts.opened(connection, email, full_name, hashed, now=now)
 
-        return pb.RegisterResponse(user=user_message(self._database.transact(work)))
+        user = self._database.transact(work)
+        log.info("account_opened", user=user.id)
+        return pb.RegisterResponse(user=user_message(user))
 
     def Login(self, request: pb.LoginRequest, _: Context) -> pb.LoginResponse:
         found = self._credentials.of_login(request.email, request.password, request.address)
@@ -74,7 +79,9 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
                 store.save_password(connection, user.id, found.renewed)
             return self._logins.opened(connection, user, device=device, now=now)
 
-        return pb.LoginResponse(tokens=self._tokens(self._database.transact(work)))
+        grant = self._database.transact(work)
+        log.info("logged_in", user=grant.user.id, login=grant.family_id, address=request.address)
+        return pb.LoginResponse(tokens=self._tokens(grant))
 
     def Refresh(self, request: pb.RefreshRequest, _: Context) -> pb.RefreshResponse:
         outcome = self._database.transact(
@@ -86,12 +93,14 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         self._database.transact(
             lambda connection: log_out(connection, request.user_id, request.family_id)
         )
+        log.info("logged_out", user=request.user_id, login=request.family_id)
         return pb.LogoutResponse()
 
     def LogoutEverywhere(
         self, request: pb.LogoutEverywhereRequest, _: Context
     ) -> pb.LogoutEverywhereResponse:
         self._database.transact(lambda connection: log_out_everywhere(connection, request.user_id))
+        log.info("logged_out_everywhere", user=request.user_id)
         return pb.LogoutEverywhereResponse()
 
     def ListDevices(self, request: pb.ListDevicesRequest, _: Context) -> pb.ListDevicesResponse:
@@ -105,6 +114,7 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
             lambda connection: log_out(connection, request.user_id, request.device_id)
         ):
             raise DeviceUnknown
+        log.info("logged_out", user=request.user_id, login=request.device_id)
         return pb.EndDeviceResponse()
 
     def RequestVerify(
@@ -139,7 +149,9 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
             queue(connection, rules.DELETION, locked.email, now=now)
             return accounts.deleted(connection, locked, now=now)
 
-        return pb.DeleteUserResponse(restorable_until=wire(self._database.transact(work)))
+        restorable_until = self._database.transact(work)
+        log.info("deletion_asked_for", user=user.id)
+        return pb.DeleteUserResponse(restorable_until=wire(restorable_until))
 
     def BatchGetUsers(
         self, request: pb.BatchGetUsersRequest, _: Context
@@ -166,7 +178,12 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
                 use_up_all(connection, locked.id, now=now)
             return saved
 
-        return pb.UpdateUserResponse(user=user_message(self._database.transact(work)))
+        saved = self._database.transact(work)
+        if change.hashed_password:
+            log.info("password_changed", user=saved.id)
+        if change.email is not None:
+            log.info("email_changed", user=saved.id)
+        return pb.UpdateUserResponse(user=user_message(saved))
 
     def GetSigningKeys(
         self, request: pb.GetSigningKeysRequest, _: Context

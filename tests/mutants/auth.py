@@ -16,7 +16,7 @@ MUTANTS = (
         name="a refresh whose answer was lost ends the login at once",
         file="services/auth/logins.py",
         before="                return self._repeated(login)",
-        after="                return _reused(login)",
+        after="                return _reused(login.connection, login.family_id, now=login.now)",
         tests=(f"{_LOGINS}::test_a_refresh_repeated_within_the_grace_gives_the_newest_token",),
     ),
     Mutant(
