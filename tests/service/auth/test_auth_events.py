@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from protos.auth.v1 import auth_pb2 as pb
 from services.kit.errors import Refused
-from tests.service.auth.conftest import House
+from tests.service.auth.conftest import House, OpenHouse
 from tests.service.auth.member import PASSWORD, Member, new_email
 from tests.service.auth.post import office
 
@@ -17,6 +17,13 @@ HOME = "192.0.2.7"
 NEW = "another fine long password"
 
 Events = Callable[[str], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def house(new_database: Callable[[str], str], open_house: OpenHouse) -> Iterator[House]:
+    """A house whose queue no other postman empties."""
+    with open_house(new_database("auth")) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -8,12 +8,19 @@ import pytest
 from protos.auth.v1 import auth_pb2 as pb
 from services.auth import attempts, rules
 from services.kit.errors import Refused
-from tests.service.auth.conftest import House
+from tests.service.auth.conftest import House, OpenHouse
 from tests.service.auth.member import PASSWORD, Member, new_email
 from tests.service.auth.post import Office, office, text_of
 from tests.service.peers import at_once
 
 NEW = "another fine long password"
+
+
+@pytest.fixture(scope="module")
+def house(new_database: Callable[[str], str], open_house: OpenHouse) -> Iterator[House]:
+    """A house whose queue no other postman empties."""
+    with open_house(new_database("auth")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
