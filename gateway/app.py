@@ -20,7 +20,7 @@ from gateway.envelope import Deadline, Drain, Envelope, Guard
 from gateway.errors import CATALOGUE, Problem, on_failure, on_http_exception, on_problem
 from gateway.hot import Hot
 from gateway.hotcalls import HotCalls
-from gateway.identity import ACCESS_COOKIE, Identity
+from gateway.identity import Identity, cookies
 from gateway.keys import AuthClock, Ended, Keys, keep_up
 from gateway.limits import TOLD_AS, Limits, microseconds
 from gateway.routes import (
@@ -76,7 +76,7 @@ class Gateway(FastAPI):
 
     def __init__(self, settings: GatewaySettings, drain: Drain, **described: Any) -> None:
         super().__init__(**described)
-        self._settings = settings
+        self.settings = settings
         self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,7 +89,7 @@ class Gateway(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """From the inside out: routes, known errors, unknown errors, hot calls, pages, envelope."""
-        settings = self._settings
+        settings = self.settings
         routed = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
         app: ASGIApp = HotCalls(self.routes, others=Guard(Deadline(routed)))
         if settings.cors_origins:
@@ -109,7 +109,7 @@ def create_app(
     drain: Drain | None = None,
     target_of: Callable[[str], str] = target_of,
     limits_clock: Callable[[], int] = microseconds,
-) -> FastAPI:
+) -> Gateway:
     """The application; it connects to the services when its lifespan begins."""
     drain = drain or Drain()
 
@@ -172,7 +172,7 @@ async def _opened(
     await services.close()
 
 
-def openapi_document(app: FastAPI) -> dict[str, Any]:
+def openapi_document(app: Gateway) -> dict[str, Any]:
     """The OpenAPI document of every documented route."""
     document = get_openapi(
         title=app.title,
@@ -183,7 +183,9 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     components = document.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = _problem_schema()
     components["headers"] = _headers()
-    components["securitySchemes"] = _security_schemes()
+    components["securitySchemes"] = _security_schemes(
+        cookies(is_secure=app.settings.is_secure).access.name
+    )
     return document
 
 
@@ -236,10 +238,10 @@ def _headers() -> dict[str, Any]:
     }
 
 
-def _security_schemes() -> dict[str, Any]:
+def _security_schemes(cookie: str) -> dict[str, Any]:
     return {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-        "cookie": {"type": "apiKey", "in": "cookie", "name": ACCESS_COOKIE},
+        "cookie": {"type": "apiKey", "in": "cookie", "name": cookie},
         "password": {
             "type": "oauth2",
             "flows": {"password": {"tokenUrl": "/api/auth/token", "scopes": {}}},

@@ -6,6 +6,7 @@ within carries the same headers; then the hot calls (hotcalls.py), and `Guard` a
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -28,11 +29,13 @@ ANSWER_WITHIN_S = 9.5
 
 log = structlog.get_logger(__name__)
 
-# Answers of the API are for programs: a browser that is led there shows nothing.
-_OF_API = (
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+_POLICY = b"content-security-policy"
+# What is no page is for programs: a browser that is led there shows and runs nothing.
+_NO_PAGE = (
+    _POLICY,
+    b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 )
+_OF_API = ((b"cache-control", b"no-store"), _NO_PAGE)
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
@@ -52,6 +55,8 @@ class Envelope:
         self._always = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
+            # No page of another origin takes an answer in that did not ask by CORS.
+            (b"cross-origin-resource-policy", b"same-origin"),
         ]
         if settings.is_secure:
             self._always.append(_HSTS)
@@ -61,7 +66,7 @@ class Envelope:
         request_id = uuid7(datetime.now(UTC))
         state = scope.setdefault("state", {})
         state.update(request_id=request_id, public_url=self._public_url)
-        at_last = _OF_API if scope["path"].startswith("/api") else ()
+        is_api = scope["path"].startswith("/api")
         if scope["method"] == "HEAD":
             # Answered as GET; the server keeps the body to itself.
             scope = {**scope, "method": "GET"}
@@ -69,14 +74,20 @@ class Envelope:
         async def enveloped(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answers(message["status"]).inc()
-                own = (*self._always, (b"x-request-id", request_id.encode()), *at_last)
-                told = state.get(TOLD, ())
-                message["headers"] = [*message.get("headers", ()), *own, *told]
+                given = message.get("headers", ())
+                own = (*self._always, (b"x-request-id", request_id.encode()))
+                at_last = _OF_API if is_api else _unless_a_page(given)
+                message["headers"] = [*given, *own, *at_last, *state.get(TOLD, ())]
                 if self._drain.is_on:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
         await self._app(scope, receive, enveloped)
+
+
+def _unless_a_page(headers: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
+    """The policy of what is no page; a page brings its own."""
+    return () if any(name == _POLICY for name, _ in headers) else (_NO_PAGE,)
 
 
 class Guard:

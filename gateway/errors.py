@@ -232,6 +232,8 @@ def answer_to(problem: Problem, scope: Mapping[str, Any]) -> Response:
     """The problem as RFC 9457 has it."""
     code = CATALOGUE[problem.code]
     state = scope["state"]
+    if code.status == HTTPStatus.FORBIDDEN:
+        _tell_of_refusal(problem, scope)
     body = {
         "type": f"{state['public_url']}/docs#{problem.code}",
         "title": code.title,
@@ -242,6 +244,18 @@ def answer_to(problem: Problem, scope: Mapping[str, Any]) -> Response:
     }
     content = orjson.dumps(body | problem.members, option=orjson.OPT_UTC_Z)
     return Response(content, code.status, problem.headers, MEDIA_TYPE)
+
+
+def _tell_of_refusal(problem: Problem, scope: Mapping[str, Any]) -> None:
+    player = scope["state"].get("player")
+    log.warning(
+        "access_refused",
+        code=problem.code,
+        method=scope["method"],
+        path=scope["path"],
+        user=player and player.id,
+        request_id=scope["state"]["request_id"],
+    )
 
 
 async def on_problem(request: Request, problem: Exception) -> Response:

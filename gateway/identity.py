@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -21,14 +21,24 @@ ISSUER = "nesra-town"
 AUDIENCE = "nesra-town-api"
 ALGORITHMS = ["EdDSA"]
 CLAIMS = ["exp", "iat", "iss", "aud", "sub", "sid", "jti"]
-ACCESS_COOKIE = "nesra_access"
-REFRESH_COOKIE = "nesra_refresh"
-ACCESS_PATH = "/api"
-REFRESH_PATH = "/api/auth"
 # About 1 KB each: a gateway that serves more players than this verifies some again.
 REMEMBERED = 20_000
 
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class Cookie(NamedTuple):
+    """Under which name a browser keeps a token, and to which addresses it sends it."""
+
+    name: str
+    path: str
+
+
+class Cookies(NamedTuple):
+    """The two that a login sets."""
+
+    access: Cookie
+    refresh: Cookie
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class Identity:
         self._seen: dict[str, Player] = {}
         self._origins = frozenset((settings.public_url, *settings.cors_origins))
         self._is_secure = settings.is_secure
+        self._cookies = cookies(is_secure=settings.is_secure)
 
     async def player(self, request: Request) -> Player:
         """Whose request it is.
@@ -66,7 +77,7 @@ class Identity:
         authorization = header(request, b"authorization")
         if authorization is not None:
             return await self._of_token(_bearer(authorization))
-        token = request.cookies.get(ACCESS_COOKIE, "")
+        token = request.cookies.get(self._cookies.access.name, "")
         player = await self._of_token(token)
         if request.method not in _SAFE:
             self.require_origin(request)
@@ -82,6 +93,14 @@ class Identity:
         origin = header(request, b"origin")
         if origin is not None and not self._is_ours(request, origin):
             raise Problem(code="ORIGIN_REFUSED")
+
+    def refresh_token(self, request: Request) -> str:
+        """The refresh token that a page of ours sends by cookie. Raises UNAUTHENTICATED, ORIGIN_REFUSED."""
+        token = request.cookies.get(self._cookies.refresh.name, "")
+        if not token:
+            raise Problem(code="UNAUTHENTICATED")
+        self.require_origin(request)
+        return token
 
     def end(self, player: Player) -> None:
         """Refuses the player's login from now on, at this gateway at once."""
@@ -100,23 +119,24 @@ class Identity:
 
     def set_cookies(self, response: Response, tokens: Tokens) -> None:
         """Lets a browser keep the tokens where no script can read them."""
-        for name, path, value, until in (
-            (ACCESS_COOKIE, ACCESS_PATH, tokens.access_token, tokens.expires_at),
-            (REFRESH_COOKIE, REFRESH_PATH, tokens.refresh_token, tokens.refresh_expires_at),
+        access, refresh = self._cookies
+        for cookie, value, until in (
+            (access, tokens.access_token, tokens.expires_at),
+            (refresh, tokens.refresh_token, tokens.refresh_expires_at),
         ):
-            self._set_cookie(response, name, value, path, self.seconds_until(instant(until)))
+            self._set_cookie(response, cookie, value, self.seconds_until(instant(until)))
 
     def clear_cookies(self, response: Response) -> None:
         """Makes a browser forget the tokens."""
-        self._set_cookie(response, ACCESS_COOKIE, "", ACCESS_PATH, 0)
-        self._set_cookie(response, REFRESH_COOKIE, "", REFRESH_PATH, 0)
+        for cookie in self._cookies:
+            self._set_cookie(response, cookie, "", 0)
 
-    def _set_cookie(self, response: Response, name: str, value: str, path: str, age: int) -> None:
+    def _set_cookie(self, response: Response, cookie: Cookie, value: str, age: int) -> None:
         response.set_cookie(
-            name,
+            cookie.name,
             value,
             max_age=age,
-            path=path,
+            path=cookie.path,
             secure=self._is_secure,
             httponly=True,
             samesite="lax",
@@ -126,8 +146,11 @@ class Identity:
         scheme, _, host = origin.lower().partition("://")
         if scheme not in ("http", "https") or not host:
             return False
-        own = (header(request, b"host") or "").lower()
-        return host == own or f"{scheme}://{host}" in self._origins
+        if f"{scheme}://{host}" in self._origins:
+            return True
+        # Of a town that is reached over TLS nobody vouches for a page that was not.
+        is_safe = scheme == "https" or not self._is_secure
+        return is_safe and host == (header(request, b"host") or "").lower()
 
     async def _of_token(self, token: str) -> Player:
         player = self._seen.get(token)
@@ -166,6 +189,13 @@ class Identity:
         if key is None:
             raise Problem(code="UNAUTHENTICATED")
         return key
+
+
+def cookies(*, is_secure: bool) -> Cookies:
+    """The cookies of a town: over TLS, such as no other host can set (RFC 6265bis, 4.1.3.2)."""
+    if is_secure:
+        return Cookies(Cookie("__Host-nesra_access", "/"), Cookie("__Host-nesra_refresh", "/"))
+    return Cookies(Cookie("nesra_access", "/api"), Cookie("nesra_refresh", "/api/auth"))
 
 
 def _bearer(authorization: str) -> str:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Problem
-from gateway.identity import REFRESH_COOKIE, Identity
+from gateway.identity import Identity
 from gateway.input import (
     Password,
     Strict,
@@ -148,12 +148,8 @@ async def refresh(request: Request) -> Response:
     no_query(request)
     wish = await read_if_any(request, Refresh)
     if wish:
-        refresh_token = wish.refresh_token
-    else:
-        refresh_token = request.cookies.get(REFRESH_COOKIE, "")
-        if not refresh_token:
-            raise Problem(code="UNAUTHENTICATED")
-        town.identity.require_origin(request)
+        town.identity.refuse_foreign_page(request)
+    refresh_token = wish.refresh_token if wish else town.identity.refresh_token(request)
     auth = town.services.auth
     asked = pb.RefreshRequest(refresh_token=refresh_token)
     answer = await auth.call(auth.methods.Refresh, asked)

@@ -17,7 +17,9 @@ _POLICY = {
         # The reference sets styles on its own elements.
         "style-src 'self' 'unsafe-inline'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
+    ),
+    # Whoever opened it gets no hold of its window.
+    "Cross-Origin-Opener-Policy": "same-origin",
 }
 _PAGE = f"""<!DOCTYPE html>
 <html lang="en">

@@ -40,6 +40,7 @@ _HEADERS = {
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
 }
 _VERIFY_FORM = '<form method="post"><button>Confirm my e-mail address</button></form>'
 _RESET_FORM = """<form method="post">

@@ -18,8 +18,10 @@ from services.kit.errors import from_item
 from services.kit.times import instant
 
 FullName = Annotated[str, Text(1, 200)]
-# An address, a data URL or a frontend's own key: each is written in ASCII.
-Picture = Annotated[str, Field(min_length=1, max_length=60_000, pattern=r"^[!-~]+$")]
+# A web address, an image as a data URL, or a frontend's own key, which has no colon: so
+# nobody who shows it as a link runs a `javascript:` of somebody else's.
+_PICTURE = r"^(https?://[!-~]+|data:image/[!-~]+|[!-9;-~]+)$"
+Picture = Annotated[str, Field(min_length=1, max_length=60_000, pattern=_PICTURE)]
 # The longest address that mail can be sent to.
 Email = Annotated[str, Field(max_length=254)]
 

@@ -379,10 +379,10 @@ def test_login_keeps_the_tokens_in_cookies_that_no_script_reads(visitor: httpx.C
     answer = visitor.post("/api/auth/login", json=LOGIN)
 
     access, refresh = answer.headers.get_list("set-cookie")
-    assert access.startswith(f"nesra_access={answer.json()['access_token']};")
+    assert access.startswith(f"__Host-nesra_access={answer.json()['access_token']};")
     for cookie in (access, refresh):
         assert "HttpOnly" in cookie
         assert "Secure" in cookie
         assert "SameSite=lax" in cookie
-    assert "Path=/api;" in access
-    assert "Path=/api/auth;" in refresh
+        assert "Path=/;" in cookie
+        assert "Domain" not in cookie

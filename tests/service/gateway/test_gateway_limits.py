@@ -206,7 +206,7 @@ def test_a_foreign_page_spends_nothing_of_its_visitors_budget(
     stage: Stage, visitor: httpx.Client
 ) -> None:
     token = stage.auth.token(str(uuid.uuid4()))
-    visitor.cookies["nesra_access"] = token
+    visitor.cookies["__Host-nesra_access"] = token
 
     answer = send(visitor, CHANGE, headers={"origin": "https://evil.example"})
 
