@@ -174,7 +174,7 @@ def authenticates(
     _server: SMTP, _session: Session, _envelope: Envelope, _kind: str, data: object
 ) -> AuthResult:
     login, password = getattr(data, "login", b""), getattr(data, "password", b"")
-    return AuthResult(success=(login, password) == (b"town", b"p@ss word"))
+    return AuthResult(success=(login, password) == (b"town", b"p@ss word"), handled=False)
 
 
 @pytest.fixture(scope="module")
