@@ -32,11 +32,13 @@ def main() -> None:
         raise SystemExit(2) from None
     if settings.gateway_metrics_listen:
         metrics.serve(settings.gateway_metrics_listen, FIGURES)
+    log = structlog.get_logger(__name__)
     if is_production:
         warn_of_plain_links([target_of(service) for service in PORTS], settings.tls)
+        for name in settings.laxities:
+            log.warning(name)
     drain = Drain()
     server = Server(create_app(settings, drain), drain, notice_s(is_production=is_production))
-    log = structlog.get_logger(__name__)
     log.info("serving", host=settings.host, port=settings.port)
     memory.settle()
     server.run(sockets=[listener])

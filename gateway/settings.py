@@ -60,3 +60,9 @@ class GatewaySettings(TownSettings):
     def is_secure(self) -> bool:
         """Whether players reach the town over TLS."""
         return self.public_url.startswith("https://")
+
+    @property
+    def laxities(self) -> list[str]:
+        """What is laxer than players deserve, as the log calls it."""
+        found = {"public_url_is_plain": not self.is_secure, "limits_are_off": not self.rate_limits}
+        return [name for name, is_so in found.items() if is_so]

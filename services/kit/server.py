@@ -18,7 +18,13 @@ from grpc_reflection.v1alpha import reflection
 from services.kit import listening
 from services.kit.callers import METADATA_KEY, CallerList
 from services.kit.client import MAX_MESSAGE_BYTES
-from services.kit.errors import Failure, Internal, Unavailable
+from services.kit.errors import (
+    Failure,
+    Internal,
+    PermissionDenied,
+    Unauthenticated,
+    Unavailable,
+)
 from services.kit.health import Health
 from services.kit.metrics import Reading
 from services.kit.tls import PLAIN, Tls
@@ -214,6 +220,9 @@ def _named_failures(method: str, context: grpc.ServicerContext) -> Iterator[None
     try:
         yield
     except Failure as failure:
+        if isinstance(failure, (Unauthenticated, PermissionDenied)):
+            peer = context.peer()
+            log.warning("caller_refused", method=method, reason=failure.reason, peer=peer)
         context.abort_with_status(failure.as_status())
     except Exception:
         log.exception("handler_broke", method=method)

@@ -8,10 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from protos.auth.v1 import auth_pb2 as pb
+from protos.auth.v1 import auth_pb2_grpc
 from services.kit.errors import Refused
 from tests.service.auth.conftest import House, OpenHouse
 from tests.service.auth.member import PASSWORD, Member, new_email
 from tests.service.auth.post import office
+from tests.service.peers import peer
 
 HOME = "192.0.2.7"
 NEW = "another fine long password"
@@ -91,6 +93,16 @@ def test_a_refresh_token_in_two_hands_is_told(house: House, events: Events) -> N
         member.refresh(tokens.refresh_token)
 
     assert [event["login"] for event in events("refresh_token_reused")] == [family]
+
+
+def test_a_service_that_calls_what_it_may_not_is_told(house: House, events: Events) -> None:
+    stranger = peer("auth", house.target, auth_pb2_grpc.AuthServiceStub, caller="world")
+
+    with pytest.raises(Refused, match="PERMISSION_DENIED"):
+        stranger.Logout(pb.LogoutRequest())
+
+    [event] = events("caller_refused")
+    assert event["method"] == "/protos.auth.v1.AuthService/Logout"
 
 
 def test_what_changes_who_gets_in_is_told_by_the_id_alone(house: House, events: Events) -> None:

@@ -206,13 +206,35 @@ def test_all_that_is_wrong_with_the_settings_is_named_at_once() -> None:
         assert name in said
 
 
-def test_the_sandbox_is_refused_in_production() -> None:
-    wrong = {"NESRA_ENVIRONMENT": "production", "NESRA_SANDBOX": "1"}
-    with gateway_process(**wrong) as process:
+@pytest.mark.parametrize("variable", ["NESRA_SANDBOX", "NESRA_FAIL_POINTS"])
+def test_what_is_for_trying_out_is_refused_in_production(variable: str) -> None:
+    with gateway_process(NESRA_ENVIRONMENT="production", **{variable: "1"}) as process:
         _, said = process.communicate(timeout=20)
 
     assert process.returncode == 2
-    assert "NESRA_SANDBOX" in said
+    assert f"{variable} must" in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "warned_of"),
+    [
+        ({}, []),
+        ({"NESRA_PUBLIC_URL": "http://town.example"}, ["public_url_is_plain"]),
+        ({"NESRA_RATE_LIMITS": "off"}, ["limits_are_off"]),
+    ],
+)
+def test_a_gateway_in_production_warns_of_what_is_lax(
+    setting: dict[str, str], warned_of: list[str]
+) -> None:
+    port = free_port()
+    safe = {"NESRA_ENVIRONMENT": "production", "NESRA_PUBLIC_URL": "https://town.example"}
+    with gateway_process(**safe | {"NESRA_PORT": str(port)} | setting) as process:
+        assert alive(f"http://127.0.0.1:{port}")
+        process.terminate()
+        _, said = process.communicate(timeout=20)
+
+    events = [json.loads(line)["event"] for line in said.splitlines()]
+    assert [e for e in events if e in ("public_url_is_plain", "limits_are_off")] == warned_of
 
 
 def test_a_gateway_in_production_warns_of_plain_links_that_leave_its_machine() -> None:
