@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import structlog
+
 from protos.auth.v1 import auth_pb2_grpc
 from services.auth.carriers import carrier
 from services.auth.credentials import Credentials
@@ -31,6 +33,8 @@ THREADS = 16
 # Session first: it is the one that tells the others of its players.
 ELSEWHERE = ("session", "inventory", "world")
 
+log = structlog.get_logger(__name__)
+
 
 def wired(
     settings: AuthSettings,
@@ -39,6 +43,8 @@ def wired(
     hasher: Hasher | None = None,
 ) -> Served:
     """The service as it is served; its database may come later."""
+    if settings.environment == "production" and not settings.smtp_url:
+        log.warning("letters_become_files", folder=str(settings.home / "mail"))
     database = Database(settings.database_url)
     passwords = Passwords(hasher or argon2id())
     keys = SigningKeys(database, settings.secret)

@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from gateway.settings import GatewaySettings
+from services.auth.__main__ import ELSEWHERE
+from services.auth.settings import AuthSettings
 from services.kit.settings import (
     PORTS,
     LinkSettings,
@@ -22,12 +24,15 @@ SECRET = "s" * 32
 
 # Whom each process calls.
 CALLS = {
-    "auth": [],
+    "auth": list(ELSEWHERE),
     "session": ["inventory", "world"],
     "inventory": [],
     "world": [],
     "gateway": list(PORTS),
 }
+# Whoever reads more than every process does.
+SERVICES: dict[str, type[ServiceSettings]] = {"auth": AuthSettings}
+SETTINGS: dict[str, type[TownSettings]] = {**SERVICES, "gateway": GatewaySettings}
 
 
 def compose(file: str = "docker-compose.yml") -> dict[str, Any]:
@@ -47,7 +52,7 @@ def chosen(value: str) -> str:
 
 def known(name: str) -> set[str]:
     """Return the variables that a process reads."""
-    settings = GatewaySettings if name == "gateway" else TownSettings
+    settings = SETTINGS.get(name, TownSettings)
     fields = {f"NESRA_{field.upper()}" for field in settings.model_fields}
     targets = {f"NESRA_{callee.upper()}_TARGET" for callee in CALLS[name]}
     database = set() if name == "gateway" else {"NESRA_DATABASE_URL"}
@@ -59,11 +64,11 @@ def test_a_service_has_all_that_its_settings_demand(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for key, value in environment(name).items():
-        monkeypatch.setenv(key, value)
+        monkeypatch.setenv(key, chosen(value))
     for key, value in derived(name).items():
         monkeypatch.setenv(key, value)
 
-    settings = service_settings(name, ServiceSettings)
+    settings = service_settings(name, SERVICES.get(name, ServiceSettings))
 
     assert settings.environment == "production"
     assert not settings.sandbox

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from structlog.testing import capture_logs
 
 from protos.auth.v1 import auth_pb2 as pb
 from services.auth import rules
+from services.auth.__main__ import wired
 from services.auth.carriers import Folder, MailServer, NotCarried
 from services.auth.letters import WORDS
 from services.auth.settings import AuthSettings
@@ -293,3 +295,15 @@ def test_letters_come_from_the_public_urls_host_unless_told_otherwise() -> None:
     ]
 
     assert chosen == ["town@town.example", "hello@mail.example"]
+
+
+@pytest.mark.parametrize(("smtp_url", "warned"), [("", 1), ("smtps://mail.example", 0)])
+def test_production_without_a_mail_server_warns(house: House, smtp_url: str, warned: int) -> None:
+    settings = settings_for(house.url).model_copy(
+        update={"environment": "production", "smtp_url": smtp_url}
+    )
+
+    with capture_logs() as logs:
+        wired(settings).close()
+
+    assert [line["event"] for line in logs].count("letters_become_files") == warned
