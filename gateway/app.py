@@ -18,10 +18,11 @@ from gateway.addresses import Addresses
 from gateway.clients import Services
 from gateway.envelope import Deadline, Drain, Envelope, Guard
 from gateway.errors import CATALOGUE, Problem, on_failure, on_http_exception, on_problem
+from gateway.follower import Follower
 from gateway.hot import Hot
 from gateway.hotcalls import HotCalls
 from gateway.identity import Identity, cookies
-from gateway.keys import AuthClock, Ended, Keys, keep_up
+from gateway.keys import AuthClock, Ended, Keys
 from gateway.limits import TOLD_AS, Limits, microseconds
 from gateway.routes import (
     auth,
@@ -152,13 +153,14 @@ async def _opened(
     """The parts of a gateway, which follow auth and the other gateways until the end."""
     services = Services(settings.secret, target_of, settings.tls)
     clock = AuthClock()
-    keys, ended = Keys(services.auth), Ended(services.auth, clock)
+    keys, ended = Keys(services.auth), Ended()
     identity = Identity(settings, keys, ended, clock)
     limits = Limits(is_on=settings.rate_limits, clock=limits_clock)
     addresses = Addresses(settings.trusted_proxies)
     town = Town(settings, services, Hot(services), keys, identity, drain, limits, addresses)
     services.readiness()
-    following = [asyncio.create_task(keep_up(keys, ended))]
+    follower = Follower(services.auth, keys, ended, clock)
+    following = [asyncio.create_task(follower.keep_up())]
     if settings.redis_url:
         # Whoever has no Redis does without its client, which takes 5 MB.
         from gateway.sharing import share  # noqa: PLC0415  # as said above

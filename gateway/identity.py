@@ -1,5 +1,6 @@
 """Who asks: access tokens in the header or in cookies, and whose page may act."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from gateway.input import header
 from gateway.keys import Ended, Keys
 from gateway.settings import GatewaySettings
 from protos.auth.v1.auth_pb2 import Tokens
+from services.kit.errors import Unavailable
 from services.kit.times import instant
 
 ISSUER = "nesra-town"
@@ -24,6 +26,9 @@ CLAIMS = ["exp", "iat", "iss", "aud", "sub", "sid", "jti"]
 # About 1 KB each: a gateway that serves more players than this verifies some again.
 REMEMBERED = 20_000
 
+# Three parts of base64url, the last of them 64 bytes in the one form that has no spare
+# bits set: no other text than the one that auth made is the same token.
+_TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]", re.ASCII)
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -43,11 +48,12 @@ class Cookies(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """Who asks, by which login; `expires` is the token's end in Unix seconds."""
+    """Who asks, by which login; `expires` is the token's end in Unix seconds, `kid` its key."""
 
     id: str
     family: str
     expires: float
+    kid: str
 
 
 class Identity:
@@ -68,15 +74,23 @@ class Identity:
         self._is_secure = settings.is_secure
         self._cookies = cookies(is_secure=settings.is_secure)
 
+    @property
+    def can_tell(self) -> bool:
+        """Whether tokens can be judged: it is known what verifies them, and which logins ended."""
+        return self._ended.is_known and bool(self._keys.known)
+
     async def player(self, request: Request) -> Player:
         """Whose request it is.
 
-        The Authorization header wins over cookies. Raises UNAUTHENTICATED, and
-        ORIGIN_REFUSED for a write by cookie from a page that is not ours.
+        The Authorization header wins over cookies. Raises UNAUTHENTICATED, Unavailable,
+        and ORIGIN_REFUSED for a write by cookie from a page that is not ours.
         """
-        authorization = header(request, b"authorization")
-        if authorization is not None:
-            return await self._of_token(_bearer(authorization))
+        given = [value for name, value in request.scope["headers"] if name == b"authorization"]
+        if len(given) > 1:
+            # Whoever stands between may have looked at the other one.
+            raise Problem(code="UNAUTHENTICATED")
+        if given:
+            return await self._of_token(_bearer(str(given[0], "latin-1")))
         token = request.cookies.get(self._cookies.access.name, "")
         player = await self._of_token(token)
         if request.method not in _SAFE:
@@ -154,7 +168,8 @@ class Identity:
 
     async def _of_token(self, token: str) -> Player:
         player = self._seen.get(token)
-        if player is None:
+        # What a key that was thrown out has signed is not believed any more.
+        if player is None or player.kid not in self._keys.known:
             player = await self._verified(token)
             self._remember(token, player)
         if player.expires <= self._clock() or player.family in self._ended:
@@ -168,6 +183,10 @@ class Identity:
         self._seen[token] = player
 
     async def _verified(self, token: str) -> Player:
+        if not _TOKEN.fullmatch(token):
+            raise Problem(code="UNAUTHENTICATED")
+        if not self.can_tell:
+            raise Unavailable
         try:
             kid = _kid(jwt.get_unverified_header(token))
             claims = jwt.decode(
@@ -180,7 +199,7 @@ class Identity:
                 # and gateway may differ a little, so a fresh iat may lie ahead.
                 options={"require": CLAIMS, "verify_exp": False, "verify_iat": False},
             )
-            return Player(str(claims["sub"]), str(claims["sid"]), float(claims["exp"]))
+            return Player(str(claims["sub"]), str(claims["sid"]), float(claims["exp"]), kid)
         except (jwt.InvalidTokenError, TypeError, ValueError):
             raise Problem(code="UNAUTHENTICATED") from None
 

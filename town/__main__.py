@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "repair": "mend what `verify` names, with an audited entry for each change",
     "deliveries": "list what is not delivered yet, and put back what was given up",
     "erasures": "print the receipts of erased accounts, and erase them again after a backup was restored",
+    "keys": "list the keys that sign access tokens, and replace them",
     "profile": "draw where the time of a running process goes, as a flame graph",
     "healthy": "tell by the exit code whether a process may take traffic",
 }

@@ -26,6 +26,7 @@ from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.users import Email, FullName, User, user_json
 from gateway.town import Town, address_of, asked_by, town_of
 from protos.auth.v1 import auth_pb2 as pb
+from services.kit.errors import Unavailable
 from services.kit.times import instant
 
 # As far as it is kept of what a client calls itself.
@@ -179,10 +180,10 @@ async def logout_all(request: Request) -> Response:
 async def jwks(request: Request) -> Response:
     """The public keys that verify access tokens."""
     no_query(request)
-    keys = town_of(request).keys
-    if not keys.raw:
-        await keys.fetch()
-    return json_answer({"keys": [_jwk(kid, raw) for kid, raw in keys.raw.items()]})
+    keys = town_of(request).keys.raw
+    if not keys:
+        raise Unavailable
+    return json_answer({"keys": [_jwk(kid, raw) for kid, raw in keys.items()]})
 
 
 def _jwk(kid: str, raw: bytes) -> dict[str, str]:

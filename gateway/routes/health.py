@@ -39,7 +39,7 @@ async def readyz(request: Request) -> Response:
     if town.drain.is_on:
         status = "draining"
     else:
-        status = "ready" if services["session"] and town.keys.known else "not ready"
+        status = "ready" if services["session"] and town.identity.can_tell else "not ready"
     body = {"status": status, "services": services}
     if status == "ready":
         return json_answer(body)

@@ -1,14 +1,17 @@
 """The auth service's process: `python -m services.auth`."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
 
 from protos.auth.v1 import auth_pb2_grpc
+from services.auth import rules
 from services.auth.carriers import carrier
 from services.auth.credentials import Credentials
 from services.auth.elsewhere import Remote
 from services.auth.erasures import Erasures
+from services.auth.keys import SigningKeys
 from services.auth.letters import Letters
 from services.auth.logins import Logins
 from services.auth.passwords import Hasher, Passwords, argon2id
@@ -17,7 +20,7 @@ from services.auth.postman import Postman
 from services.auth.purge import Purge
 from services.auth.service import CALLERS, SERVICE, AuthService
 from services.auth.settings import AuthSettings
-from services.auth.tokens import SigningKeys
+from services.auth.watch import LISTENERS, Watch
 from services.kit import personal
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
@@ -27,9 +30,9 @@ from services.kit.server import Offer, Served
 from services.kit.settings import target_of
 from services.kit.sweeper import Sweeper
 
-# Those that hash and those that wait for it take 8 at most: the other half
-# goes on answering everything else.
-THREADS = 16
+# Those that hash and those that wait for it take 8 at most: another 8 go on
+# answering everything else. Who listens keeps a thread of its own.
+THREADS = 16 + LISTENERS
 # Session first: it is the one that tells the others of its players.
 ELSEWHERE = ("session", "inventory", "world")
 
@@ -41,15 +44,20 @@ def wired(
     target_of: Callable[[str], str] = target_of,
     *,
     hasher: Hasher | None = None,
+    lead: timedelta = rules.KEY_LEAD,
 ) -> Served:
-    """The service as it is served; its database may come later."""
+    """The service as it is served; its database may come later.
+
+    `lead` is how long a signing key is published before it signs.
+    """
     if settings.environment == "production" and not settings.smtp_url:
         log.warning("letters_become_files", folder=str(settings.home / "mail"))
     database = Database(settings.database_url)
     passwords = Passwords(hasher or argon2id())
-    keys = SigningKeys(database, settings.secret)
+    keys = SigningKeys(database, settings.secret, lead=lead)
+    watch = Watch(database, keys)
     credentials = Credentials(database, passwords)
-    servicer = AuthService(database, credentials, Logins(settings.secret), keys)
+    servicer = AuthService(database, credentials, Logins(settings.secret), keys, watch)
     tokens = TokenMaker("auth", settings.secret)
     clients = [Client(service, target_of(service), tokens, settings.tls) for service in ELSEWHERE]
     postman = Postman(
@@ -84,7 +92,7 @@ def wired(
         ),
         is_ready=lambda: database.is_ready() and keys.is_ready(),
         close=close,
-        tasks=(mail.run, sweeper.run),
+        tasks=(mail.run, sweeper.run, watch.run),
         threads=THREADS,
     )
 

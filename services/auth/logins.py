@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
@@ -15,6 +16,9 @@ from services.kit.ids import is_canonical, uuid7
 
 log = structlog.get_logger(__name__)
 
+# 20,000 ids of 38 bytes stay below the largest message, 1 MiB.
+ENDED_AT_ONCE = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -25,6 +29,17 @@ class Grant:
     refresh_token: str
     refresh_expires_at: datetime
     now: datetime
+
+
+class Ends(NamedTuple):
+    """Families that ended, the first to end first.
+
+    `until` is from when on to look next; with `more`, there is more to be seen at once.
+    """
+
+    families: list[store.Ended]
+    until: datetime
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +155,22 @@ def end_all(
     families = store.lock_open_families(connection, user_id)
     others = [family.id for family in families if family.id != kept]
     store.end_families(connection, others, reason=reason, now=now)
+
+
+def ended_since(connection: Connection, since: datetime | None, *, now: datetime) -> Ends:
+    """The families that ended at or after `since`; without it, all that still matter.
+
+    `now` is the database's time, read before.
+    """
+    until = now - rules.ENDED_OVERLAP
+    oldest = now - rules.ENDED_MATTERS
+    since = oldest if since is None else max(since, oldest)
+    if since > now:
+        # The clock was set back: what ends until it is there again must not go unseen.
+        since = until
+    found = store.ended_families(connection, since=since, limit=ENDED_AT_ONCE)
+    more = len(found) == ENDED_AT_ONCE
+    return Ends(found, min(until, found[-1].ended_at) if more else until, more)
 
 
 def _reused(connection: Connection, family_id: str, *, now: datetime) -> Failure:

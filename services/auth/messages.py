@@ -1,7 +1,9 @@
 """Rows of the auth service as messages of its contract."""
 
 from protos.auth.v1 import auth_pb2 as pb
-from services.auth.store import KeyRow, OpenLogin, UserRow
+from services.auth.key_store import KeyRow
+from services.auth.store import OpenLogin, UserRow
+from services.auth.watch import News
 from services.kit.errors import Failure
 from services.kit.times import wire
 
@@ -41,3 +43,14 @@ def device_message(row: OpenLogin) -> pb.Device:
 def key_message(row: KeyRow) -> pb.SigningKey:
     """The public half of a signing key."""
     return pb.SigningKey(kid=row.kid, public_key=row.public_key)
+
+
+def news_message(news: News) -> pb.WatchLoginsResponse:
+    """What somebody who listens is told at once."""
+    return pb.WatchLoginsResponse(
+        family_ids=news.families,
+        until=wire(news.until),
+        now=wire(news.now),
+        keys=[key_message(row) for row in news.keys],
+        more=news.more,
+    )

@@ -22,6 +22,15 @@ ENDED_MATTERS = ACCESS_LIFETIME + CLOCK_LEEWAY
 # asks again from this much earlier misses none. Longer than any transaction.
 ENDED_OVERLAP = timedelta(seconds=5)
 
+# A month: a private key that got into wrong hands unnoticed is of no use for long, and
+# rotating is something that happens all the time rather than once, on a bad day.
+KEY_LIFETIME = timedelta(days=30)
+# From when a key is published until it signs. Gateways know it after a second; others
+# who verify tokens keep what they read for some minutes.
+KEY_LEAD = timedelta(minutes=5)
+# From when a key no longer signs until the last token that it signed has expired.
+KEY_PUBLISHED_FOR = ENDED_MATTERS + CLOCK_LEEWAY * 2
+
 # Tries of a password for one account by one address, and the time in which they count
 # (reliability.md R17).
 TRIES = 10

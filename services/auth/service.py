@@ -3,7 +3,7 @@
 What is locked, decided and saved stands in accounts.py and logins.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,10 +17,25 @@ from services.auth import accounts, attempts, rules, store
 from services.auth.accounts import Change, require_fit
 from services.auth.credentials import Credentials
 from services.auth.failures import DeviceUnknown, UserUnknown
-from services.auth.logins import Grant, Logins, end_all, log_out, log_out_everywhere
-from services.auth.messages import device_message, key_message, result_message, user_message
+from services.auth.keys import SigningKeys
+from services.auth.logins import (
+    Grant,
+    Logins,
+    end_all,
+    ended_since,
+    log_out,
+    log_out_everywhere,
+)
+from services.auth.messages import (
+    device_message,
+    key_message,
+    news_message,
+    result_message,
+    user_message,
+)
 from services.auth.recovery import Recovery, queue, use_up_all
-from services.auth.tokens import SigningKeys, access_token
+from services.auth.tokens import access_token
+from services.auth.watch import Watch
 from services.kit.batches import isolated
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
@@ -32,8 +47,6 @@ SERVICE = pb.DESCRIPTOR.services_by_name["AuthService"]
 CALLERS: Mapping[str, frozenset[str]] = {
     method.name: frozenset({"gateway"}) for method in SERVICE.methods
 }
-# 20,000 ids of 38 bytes stay below the largest message, 1 MiB.
-ENDED_AT_ONCE = 20_000
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +58,19 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
     """Accounts, logins and the tokens that prove them: see protos/auth/v1/auth.proto."""
 
     def __init__(
-        self, database: Database, credentials: Credentials, logins: Logins, keys: SigningKeys
+        self,
+        database: Database,
+        credentials: Credentials,
+        logins: Logins,
+        keys: SigningKeys,
+        watch: Watch,
     ) -> None:
         self._database = database
         self._credentials = credentials
         self._recovery = Recovery(database, credentials)
         self._logins = logins
         self._keys = keys
+        self._watch = watch
 
     def Register(self, request: pb.RegisterRequest, _: Context) -> pb.RegisterResponse:
         email, full_name = rules.normal_email(request.email), request.full_name or None
@@ -189,7 +208,7 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         self, request: pb.GetSigningKeysRequest, _: Context
     ) -> pb.GetSigningKeysResponse:
         del request
-        keys = [key_message(row) for row in self._keys.published()]
+        keys = [key_message(row) for row in self._keys.published().rows]
         return pb.GetSigningKeysResponse(keys=keys)
 
     def ListEndedFamilies(
@@ -197,15 +216,19 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
     ) -> pb.ListEndedFamiliesResponse:
         with self._database.read() as connection:
             now = database_now(connection)
-            since = now - rules.ENDED_MATTERS
-            if request.HasField("since"):
-                since = max(since, instant(request.since))
-            ended = store.ended_families(connection, since=since, limit=ENDED_AT_ONCE)
-        until = now - rules.ENDED_OVERLAP
-        if len(ended) == ENDED_AT_ONCE:
-            until = min(until, ended[-1].ended_at)
-        ids = [family.id for family in ended]
-        return pb.ListEndedFamiliesResponse(family_ids=ids, until=wire(until), now=wire(now))
+            ends = ended_since(connection, _since(request), now=now)
+        return pb.ListEndedFamiliesResponse(
+            family_ids=[family.id for family in ends.families],
+            until=wire(ends.until),
+            now=wire(now),
+            more=ends.more,
+        )
+
+    def WatchLogins(
+        self, request: pb.WatchLoginsRequest, context: Context
+    ) -> Iterator[pb.WatchLoginsResponse]:
+        for news in self._watch.listen(_since(request), context):
+            yield news_message(news)
 
     def _users(self, ids: Sequence[str]) -> list[store.UserRow | Failure]:
         """The account of each id, in order."""
@@ -235,7 +258,10 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
 
     def _tokens(self, grant: Grant) -> pb.Tokens:
         token, expires = access_token(
-            self._keys.active(), user_id=grant.user.id, family_id=grant.family_id, now=grant.now
+            self._keys.signing_at(grant.now),
+            user_id=grant.user.id,
+            family_id=grant.family_id,
+            now=grant.now,
         )
         return pb.Tokens(
             access_token=token,
@@ -251,6 +277,12 @@ def _granted(outcome: Answer | Failure) -> Answer:
     if isinstance(outcome, Failure):
         raise outcome
     return outcome
+
+
+def _since(
+    request: pb.ListEndedFamiliesRequest | pb.WatchLoginsRequest,
+) -> datetime | None:
+    return instant(request.since) if request.HasField("since") else None
 
 
 def _given(message: Any, field: str) -> Any:

@@ -9,16 +9,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, BigInteger, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import BYTEA
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.auth.tables import (
-    EDDSA,
     END_REASON,
     ID,
     INSTANT,
     refresh_family,
     refresh_token,
-    signing_key,
     user,
 )
 from services.kit.database import Connection
@@ -73,17 +70,6 @@ class TokenRow(NamedTuple):
     used_at: datetime | None = None
 
 
-class KeyRow(NamedTuple):
-    """A signing key; `private_key` is encrypted, `public_key` the raw 32 bytes."""
-
-    kid: str
-    algorithm: str
-    private_key: bytes
-    public_key: bytes
-    created_at: datetime
-    retired_at: datetime | None = None
-
-
 class Ended(NamedTuple):
     """A family that ended, and when."""
 
@@ -98,7 +84,6 @@ def _columns(table: Table, row: type[Any]) -> list[Any]:
 _USER = _columns(user, UserRow)
 _FAMILY = _columns(refresh_family, FamilyRow)
 _TOKEN = _columns(refresh_token, TokenRow)
-_KEY = _columns(signing_key, KeyRow)
 
 
 def _adding(table: Table, columns: list[Any]) -> Any:
@@ -215,32 +200,6 @@ _PURGE_TOKENS = Command(
     )
 )
 
-_ACTIVE = signing_key.c.algorithm == EDDSA, signing_key.c.retired_at.is_(None)
-_ACTIVE_KEY = Query(select(*_KEY).where(*_ACTIVE), KeyRow)
-_LOCK_ACTIVE_KEY = Query(select(*_KEY).where(*_ACTIVE).with_for_update(), KeyRow)
-_added_key = given(*_KEY)
-_ADD_KEY = Command(
-    upsert(signing_key)
-    .from_select([c.name for c in _KEY], select(_added_key))
-    .on_conflict_do_nothing(
-        index_elements=["algorithm"], index_where=signing_key.c.retired_at.is_(None)
-    )
-)
-_RETIRE_KEY = Command(
-    update(signing_key)
-    .values(retired_at=bindparam("now", type_=INSTANT))
-    .where(signing_key.c.kid == bindparam("key", type_=ID))
-)
-_PUBLISHED_KEYS = Query(
-    select(*_KEY)
-    .where(
-        signing_key.c.retired_at.is_(None)
-        | (signing_key.c.retired_at > bindparam("after", type_=INSTANT))
-    )
-    .order_by(signing_key.c.created_at.desc(), signing_key.c.kid.desc()),
-    KeyRow,
-)
-
 
 def read_users(connection: Connection, ids: Sequence[str]) -> dict[str, UserRow]:
     """The accounts that exist among `ids`."""
@@ -330,28 +289,3 @@ def use_token(connection: Connection, token_hash: bytes, *, now: datetime) -> No
 def purge_tokens(connection: Connection, *, used_before: datetime, limit: int) -> int:
     """Forgets tokens that were used up before then, the oldest first; says how many."""
     return _PURGE_TOKENS.run(connection, before=used_before, limit=limit)
-
-
-def active_key(connection: Connection) -> KeyRow | None:
-    """The key that signs."""
-    return _ACTIVE_KEY.one(connection)
-
-
-def lock_active_key(connection: Connection) -> KeyRow | None:
-    """The key that signs, locked."""
-    return _LOCK_ACTIVE_KEY.one(connection)
-
-
-def add_key(connection: Connection, row: KeyRow) -> None:
-    """Stores a signing key, unless another one is active."""
-    _ADD_KEY.run(connection, rows=[row])
-
-
-def retire_key(connection: Connection, kid: str, *, now: datetime) -> None:
-    """Lets a locked key sign no longer."""
-    _RETIRE_KEY.run(connection, key=kid, now=now)
-
-
-def published_keys(connection: Connection, *, retired_after: datetime) -> list[KeyRow]:
-    """The active key and those retired lately, newest first."""
-    return _PUBLISHED_KEYS.all(connection, after=retired_after)

@@ -187,11 +187,22 @@ signing_key = Table(
     Column("private_key", LargeBinary, nullable=False),
     Column("public_key", LargeBinary, nullable=False),
     Column("created_at", INSTANT, nullable=False),
+    # It is published before it signs, and signs from here until it is retired. The
+    # defaults are for the version before, which knows of one key only.
+    Column("signs_from", INSTANT, nullable=False, server_default=text("now()")),
+    # When its successor is made; an operator may bring that forward.
+    Column("renew_at", INSTANT, nullable=False, server_default=text("now() + interval '30 days'")),
+    # When its successor signs; null as long as there is none.
     Column("retired_at", INSTANT),
+    # Since when it verifies nothing: it may be in wrong hands.
+    Column("revoked_at", INSTANT),
     CheckConstraint("algorithm = 'EdDSA'", name="algorithm_is_eddsa"),
     CheckConstraint("octet_length(private_key) = 60", name="private_key_of_60_bytes"),
     CheckConstraint("octet_length(public_key) = 32", name="public_key_of_32_bytes"),
-    # At most one key signs at a time, however many replicas start together.
+    CheckConstraint(
+        "revoked_at IS NULL OR retired_at IS NOT NULL", name="what_is_revoked_is_retired"
+    ),
+    # Each key has one successor, however many replicas make one together.
     Index(
         "signing_key_one_active",
         "algorithm",

@@ -9,7 +9,10 @@ _COALESCER = "tests/unit/gateway/test_gateway_coalescer.py"
 _LIMITS = "tests/unit/gateway/test_gateway_limits.py"
 _LIMITED = "tests/service/gateway/test_gateway_limits.py"
 _ADDRESSES = "tests/unit/gateway/test_gateway_addresses.py"
+_FOLLOWER = "tests/service/gateway/test_gateway_follower.py"
+_FORGERIES = "tests/service/gateway/test_gateway_forgeries.py"
 _IDENTITY = "tests/service/gateway/test_gateway_identity.py"
+_KEYS = "tests/unit/gateway/test_gateway_keys.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
 
 MUTANTS = (
@@ -74,14 +77,51 @@ MUTANTS = (
         file="gateway/identity.py",
         before="player.expires <= self._clock() or player.family in self._ended",
         after="player.expires <= self._clock()",
-        tests=(f"{_IDENTITY}::test_a_login_that_ended_elsewhere_is_refused_within_a_second",),
+        tests=(f"{_FOLLOWER}::test_a_login_that_ended_elsewhere_is_refused_within_a_second",),
     ),
     Mutant(
         name="tokens expire by the gateway's own clock",
+        file="gateway/follower.py",
+        before="            self._auth_clock.set(instant(told.now))",
+        after="            instant(told.now)",
+        tests=(f"{_FOLLOWER}::test_tokens_expire_by_the_clock_of_auth_not_by_the_gateways",),
+    ),
+    Mutant(
+        name="tokens are believed before it is known which logins ended",
+        file="gateway/identity.py",
+        before="return self._ended.is_known and bool(self._keys.known)",
+        after="return bool(self._keys.known)",
+        tests=(
+            f"{_FOLLOWER}::test_a_gateway_believes_no_token_before_it_knows_which_logins_ended",
+        ),
+    ),
+    Mutant(
+        name="a token outlives the key that was thrown out",
+        file="gateway/identity.py",
+        before="if player is None or player.kid not in self._keys.known:",
+        after="if player is None:",
+        tests=(f"{_FOLLOWER}::test_what_opened_before_its_key_was_thrown_out_opens_no_more",),
+    ),
+    Mutant(
+        name="of two Authorization headers the first counts",
+        file="gateway/identity.py",
+        before="        if len(given) > 1:",
+        after="        if len(given) > 2:",
+        tests=(f"{_FORGERIES}::test_of_two_authorization_headers_none_counts",),
+    ),
+    Mutant(
+        name="a token that comes before word of its key is refused",
         file="gateway/keys.py",
-        before="            self._auth_clock.set(instant(answer.now))",
-        after="            instant(answer.now)",
-        tests=(f"{_IDENTITY}::test_tokens_expire_by_the_clock_of_auth_not_by_the_gateways",),
+        before="            await self._asked_in_turn()",
+        after="            return None",
+        tests=(f"{_FOLLOWER}::test_a_token_that_comes_before_word_of_its_key_is_not_refused",),
+    ),
+    Mutant(
+        name="a call for keys that was made too early counts for whoever waits",
+        file="gateway/keys.py",
+        before="        self._coming = None\n        try:\n            await self.fetch()",
+        after="        try:\n            await self.fetch()\n            self._coming = None",
+        tests=(f"{_KEYS}::test_who_comes_while_a_call_is_under_way_waits_for_the_next",),
     ),
     Mutant(
         name="the keys are forgotten while auth is down",
@@ -89,7 +129,7 @@ MUTANTS = (
         before='            log.warning("keys_not_fetched", reason=failure.reason)\n',
         after="            self.known = {}\n"
         '            log.warning("keys_not_fetched", reason=failure.reason)\n',
-        tests=(f"{_IDENTITY}::test_a_made_up_key_while_auth_is_down_locks_nobody_out",),
+        tests=(f"{_FOLLOWER}::test_while_auth_is_down_a_key_that_nobody_knows_may_be_real",),
     ),
     Mutant(
         name="a completion whose town is unknown calls itself settled",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event, Thread
 from typing import Any, TypeVar
 
 from services.kit.callers import TokenMaker
@@ -69,6 +69,21 @@ def listening(served: Served, folder: Path, *, is_production: bool = False) -> I
     finally:
         server.stop(None).wait()
         served.close()
+
+
+@contextmanager
+def working(served: Served) -> Iterator[None]:
+    """Does what `served` does beside its calls, until the end."""
+    stopping = Event()
+    tasks = [Thread(target=task, args=(stopping,)) for task in served.tasks]
+    for task in tasks:
+        task.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        for task in tasks:
+            task.join(10)
 
 
 def peer(service: str, target: str, stub: Callable[[Any], Any], *, caller: str = "gateway") -> Peer:

@@ -913,7 +913,7 @@ Global___GetSigningKeysRequest: _TypeAlias = GetSigningKeysRequest  # noqa: Y015
 
 @_typing.final
 class GetSigningKeysResponse(_message.Message):
-    """The keys that are in use or were lately."""
+    """The keys that are in use, were lately, or will be soon."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -994,6 +994,9 @@ class ListEndedFamiliesResponse(_message.Message):
     FAMILY_IDS_FIELD_NUMBER: _builtins.int
     UNTIL_FIELD_NUMBER: _builtins.int
     NOW_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    more: _builtins.bool
+    """Whether there are more: ask again at once, with until as since."""
     @_builtins.property
     def family_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Their ids, the first to end first; some may have been told before."""
@@ -1012,11 +1015,82 @@ class ListEndedFamiliesResponse(_message.Message):
         family_ids: _abc.Iterable[_builtins.str] | None = ...,
         until: _timestamp_pb2.Timestamp | None = ...,
         now: _timestamp_pb2.Timestamp | None = ...,
+        more: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["now", b"now", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["family_ids", b"family_ids", "now", b"now", "until", b"until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["family_ids", b"family_ids", "more", b"more", "now", b"now", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListEndedFamiliesResponse: _TypeAlias = ListEndedFamiliesResponse  # noqa: Y015
+
+@_typing.final
+class WatchLoginsRequest(_message.Message):
+    """From when on to tell."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SINCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """Only families ended at or after this; absent for all whose tokens still live."""
+
+    def __init__(
+        self,
+        *,
+        since: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchLoginsRequest: _TypeAlias = WatchLoginsRequest  # noqa: Y015
+
+@_typing.final
+class WatchLoginsResponse(_message.Message):
+    """What access tokens are judged by from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAMILY_IDS_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    more: _builtins.bool
+    """Whether more families follow at once: until then not all are known that matter."""
+    @_builtins.property
+    def family_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The families that ended, the first to end first; some may have been told before."""
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Pass it as since when listening or asking again; it overlaps a little on purpose."""
+
+    @_builtins.property
+    def now(self) -> _timestamp_pb2.Timestamp:
+        """What the clock says by which tokens expire."""
+
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___SigningKey]:
+        """Every public key that verifies, newest first; none beside these."""
+
+    def __init__(
+        self,
+        *,
+        family_ids: _abc.Iterable[_builtins.str] | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+        now: _timestamp_pb2.Timestamp | None = ...,
+        keys: _abc.Iterable[Global___SigningKey] | None = ...,
+        more: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["now", b"now", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["family_ids", b"family_ids", "keys", b"keys", "more", b"more", "now", b"now", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchLoginsResponse: _TypeAlias = WatchLoginsResponse  # noqa: Y015

@@ -115,6 +115,11 @@ class AuthServiceStub:
                 request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.ListEndedFamiliesRequest.SerializeToString,
                 response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.ListEndedFamiliesResponse.FromString,
                 _registered_method=True)
+        self.WatchLogins = channel.unary_stream(
+                '/protos.auth.v1.AuthService/WatchLogins',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.WatchLoginsRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.WatchLoginsResponse.FromString,
+                _registered_method=True)
 
 
 class AuthServiceServicer:
@@ -233,7 +238,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSigningKeys(self, request, context):
-        """Reads the public keys that verify access tokens.
+        """Reads the public keys that verify access tokens, also the one that signs next.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -242,6 +247,18 @@ class AuthServiceServicer:
     def ListEndedFamilies(self, request, context):
         """Reads the families that ended lately, so that their access tokens are
         refused before they expire by themselves. A bounded number at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchLogins(self, request, context):
+        """Tells what access tokens are judged by, for as long as the caller listens: first
+        everything that still matters, then each family that ends and each change of the
+        keys, within about a quarter of a second of its commit in whatever replica. It tells
+        the time twice a second, so that silence for longer says that nobody is there.
+        Fails: UNAVAILABLE when the database does not answer, the process leaves, or it
+        has as many listeners as it serves; ListEndedFamilies and GetSigningKeys tell the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -329,6 +346,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.ListEndedFamilies,
                     request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.ListEndedFamiliesRequest.FromString,
                     response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.ListEndedFamiliesResponse.SerializeToString,
+            ),
+            'WatchLogins': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchLogins,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.WatchLoginsRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.WatchLoginsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -764,6 +786,33 @@ class AuthService:
             '/protos.auth.v1.AuthService/ListEndedFamilies',
             protos_dot_auth_dot_v1_dot_auth__pb2.ListEndedFamiliesRequest.SerializeToString,
             protos_dot_auth_dot_v1_dot_auth__pb2.ListEndedFamiliesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchLogins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/WatchLogins',
+            protos_dot_auth_dot_v1_dot_auth__pb2.WatchLoginsRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.WatchLoginsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -84,10 +84,18 @@ class AuthServiceStub:
     LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
     """
     GetSigningKeys: _grpc.UnaryUnaryMultiCallable[_auth_pb2.GetSigningKeysRequest, _auth_pb2.GetSigningKeysResponse]
-    """Reads the public keys that verify access tokens."""
+    """Reads the public keys that verify access tokens, also the one that signs next."""
     ListEndedFamilies: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ListEndedFamiliesRequest, _auth_pb2.ListEndedFamiliesResponse]
     """Reads the families that ended lately, so that their access tokens are
     refused before they expire by themselves. A bounded number at once.
+    """
+    WatchLogins: _grpc.UnaryStreamMultiCallable[_auth_pb2.WatchLoginsRequest, _auth_pb2.WatchLoginsResponse]
+    """Tells what access tokens are judged by, for as long as the caller listens: first
+    everything that still matters, then each family that ends and each change of the
+    keys, within about a quarter of a second of its commit in whatever replica. It tells
+    the time twice a second, so that silence for longer says that nobody is there.
+    Fails: UNAVAILABLE when the database does not answer, the process leaves, or it
+    has as many listeners as it serves; ListEndedFamilies and GetSigningKeys tell the same.
     """
 
 @_typing.type_check_only
@@ -146,10 +154,18 @@ class AuthServiceAsyncStub(AuthServiceStub):
     LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
     """
     GetSigningKeys: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetSigningKeysRequest, _auth_pb2.GetSigningKeysResponse]  # type: ignore[assignment]
-    """Reads the public keys that verify access tokens."""
+    """Reads the public keys that verify access tokens, also the one that signs next."""
     ListEndedFamilies: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListEndedFamiliesRequest, _auth_pb2.ListEndedFamiliesResponse]  # type: ignore[assignment]
     """Reads the families that ended lately, so that their access tokens are
     refused before they expire by themselves. A bounded number at once.
+    """
+    WatchLogins: _aio.UnaryStreamMultiCallable[_auth_pb2.WatchLoginsRequest, _auth_pb2.WatchLoginsResponse]  # type: ignore[assignment]
+    """Tells what access tokens are judged by, for as long as the caller listens: first
+    everything that still matters, then each family that ends and each change of the
+    keys, within about a quarter of a second of its commit in whatever replica. It tells
+    the time twice a second, so that silence for longer says that nobody is there.
+    Fails: UNAVAILABLE when the database does not answer, the process leaves, or it
+    has as many listeners as it serves; ListEndedFamilies and GetSigningKeys tell the same.
     """
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -295,7 +311,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_pb2.GetSigningKeysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.GetSigningKeysResponse, _abc.Awaitable[_auth_pb2.GetSigningKeysResponse]]:
-        """Reads the public keys that verify access tokens."""
+        """Reads the public keys that verify access tokens, also the one that signs next."""
 
     @_abc_1.abstractmethod
     def ListEndedFamilies(
@@ -305,6 +321,20 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_auth_pb2.ListEndedFamiliesResponse, _abc.Awaitable[_auth_pb2.ListEndedFamiliesResponse]]:
         """Reads the families that ended lately, so that their access tokens are
         refused before they expire by themselves. A bounded number at once.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchLogins(
+        self,
+        request: _auth_pb2.WatchLoginsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_auth_pb2.WatchLoginsResponse], _abc.AsyncIterator[_auth_pb2.WatchLoginsResponse]]:
+        """Tells what access tokens are judged by, for as long as the caller listens: first
+        everything that still matters, then each family that ends and each change of the
+        keys, within about a quarter of a second of its commit in whatever replica. It tells
+        the time twice a second, so that silence for longer says that nobody is there.
+        Fails: UNAVAILABLE when the database does not answer, the process leaves, or it
+        has as many listeners as it serves; ListEndedFamilies and GetSigningKeys tell the same.
         """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

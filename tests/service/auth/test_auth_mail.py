@@ -176,7 +176,7 @@ def authenticates(
     _server: SMTP, _session: Session, _envelope: Envelope, _kind: str, data: object
 ) -> AuthResult:
     login, password = getattr(data, "login", b""), getattr(data, "password", b"")
-    return AuthResult(success=(login, password) == (b"town", b"p@ss word"), handled=False)
+    return AuthResult(success=(login, password) == (b"town", b"p@ss word"))
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,16 @@
 """Many at the same time, by real threads: the locks and unique keys hold."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
 import psycopg
 import pytest
 
+from services.auth.keys import SigningKeys
 from services.auth.passwords import Hasher, argon2id
-from services.auth.tokens import SigningKeys
+from services.auth.tokens import SigningKey
 from services.kit.database import Database
 from services.kit.errors import Failure, Unavailable
 from tests.service import peers
@@ -122,6 +124,10 @@ def test_parallel_changes_of_different_fields_are_all_kept(house: House) -> None
     assert user.email == f"new-{member.email}"
 
 
+def signing_key(database: Database) -> SigningKey:
+    return SigningKeys(database, SECRET).signing_at(datetime.now(UTC))
+
+
 def test_replicas_that_start_together_make_one_key(
     new_database: Callable[[str], str],
 ) -> None:
@@ -130,7 +136,7 @@ def test_replicas_that_start_together_make_one_key(
     for database in databases:
         database.open()
 
-    keys = at_once(*(SigningKeys(database, SECRET).active for database in databases))
+    keys = at_once(*(partial(signing_key, database) for database in databases))
 
     for database in databases:
         database.close()

@@ -1,8 +1,9 @@
 """The four services as actors, and the lines that they say when nobody tells them others."""
 
+import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jwt
@@ -15,6 +16,7 @@ from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
 from protos.personal.v1 import personal_pb2, personal_pb2_grpc
 from protos.session.v1 import session_pb2, session_pb2_grpc
 from protos.world.v1 import world_pb2, world_pb2_grpc
+from services.kit.errors import Unavailable
 from tests.service.gateway.actor import Actor, Play
 
 STAMP = Timestamp(seconds=1_767_225_600, nanos=250_000_000)
@@ -248,12 +250,19 @@ def world_actor() -> Actor:
 
 
 class AuthActor(Actor):
-    """Also signs access tokens; `ended` are the families that it says have ended."""
+    """Also signs access tokens, and tells how they are judged.
+
+    `ended` are the families that it says have ended, `clock` is its time; `is_behind`:
+    it says that there are more. It tells all that to who listens while it `is_heard`,
+    keeps the stream open while it `is_silent`, and otherwise has to be asked.
+    """
 
     def __init__(self) -> None:
-        self.key = Ed25519PrivateKey.generate()
-        self.kid = "first"
+        self.new_key()
         self.ended: set[str] = set()
+        self.clock: Callable[[], float] = time.time
+        self.is_behind = False
+        self.is_heard, self.is_silent = True, False
         super().__init__(
             "auth",
             (
@@ -264,8 +273,9 @@ class AuthActor(Actor):
             ExportUser=lambda r: exported("user", f'[{{"id":"{r.user_id}"}}]'),
             GetSigningKeys=lambda _: auth_pb2.GetSigningKeysResponse(keys=[self._public()]),
             ListEndedFamilies=lambda _: auth_pb2.ListEndedFamiliesResponse(
-                family_ids=sorted(self.ended), until=STAMP
+                family_ids=sorted(self.ended), until=STAMP, now=self._now(), more=self.is_behind
             ),
+            WatchLogins=lambda _: self._told(),
             Register=lambda _: auth_pb2.RegisterResponse(user=user(str(uuid.uuid4()))),
             Login=lambda _: auth_pb2.LoginResponse(tokens=self.tokens(str(uuid.uuid4()))),
             Refresh=lambda _: auth_pb2.RefreshResponse(tokens=self.tokens(str(uuid.uuid4()))),
@@ -287,6 +297,10 @@ class AuthActor(Actor):
                 results=[auth_pb2.UserResult(user=user(u)) for u in r.user_ids]
             ),
         )
+
+    def new_key(self) -> None:
+        """Replaces the key, as if it had leaked."""
+        self.key, self.kid = Ed25519PrivateKey.generate(), str(uuid.uuid4())
 
     def token(self, user_id: str, **changes: Any) -> str:
         """An access token; a claim given as None is left out."""
@@ -314,6 +328,24 @@ class AuthActor(Actor):
             refresh_expires_at=refresh,
             user=user(user_id),
         )
+
+    def _told(self) -> Iterator[auth_pb2.WatchLoginsResponse]:
+        while self.is_heard:
+            if not self.is_silent:
+                yield auth_pb2.WatchLoginsResponse(
+                    family_ids=sorted(self.ended),
+                    until=STAMP,
+                    now=self._now(),
+                    keys=[self._public()],
+                    more=self.is_behind,
+                )
+            threading.Event().wait(0.02)
+        raise Unavailable
+
+    def _now(self) -> Timestamp:
+        now = Timestamp()
+        now.FromNanoseconds(int(self.clock() * 1e9))
+        return now
 
     def _public(self) -> auth_pb2.SigningKey:
         raw = self.key.public_key().public_bytes_raw()

@@ -61,22 +61,28 @@ def settings(**changes: Any) -> GatewaySettings:
 
 @contextmanager
 def staged(
-    folder: Path, limits_clock: Callable[[], int] = microseconds, **changes: Any
+    folder: Path,
+    limits_clock: Callable[[], int] = microseconds,
+    *,
+    auth: AuthActor | None = None,
+    is_awaited: bool = True,
+    **changes: Any,
 ) -> Iterator[Stage]:
-    """A gateway and its actors, until the end."""
-    actors = AuthActor(), session_actor(), inventory_actor(), world_actor()
+    """A gateway and its actors, until the end; ready, unless nobody waits for that."""
+    actors = auth or AuthActor(), session_actor(), inventory_actor(), world_actor()
     drain = Drain()
     with ExitStack() as stack:
         targets = {a.served.name: stack.enter_context(listening(a.served, folder)) for a in actors}
         app = create_app(settings(**changes), drain, targets.__getitem__, limits_clock)
-        url = stack.enter_context(_serving(app))
+        url = stack.enter_context(serving(app))
         stage = Stage(url, *actors, drain)
-        _wait_until_ready(stage)
+        if is_awaited:
+            _wait_until_ready(stage)
         yield stage
 
 
 @contextmanager
-def _serving(app: Any) -> Iterator[str]:
+def serving(app: Any) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(configured(app))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -98,3 +104,12 @@ def _wait_until_ready(stage: Stage) -> None:
                     return
             threading.Event().wait(0.02)
     raise TimeoutError
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether it holds at some time until then."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+    return False
