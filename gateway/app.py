@@ -25,6 +25,7 @@ from gateway.identity import Identity, cookies
 from gateway.keys import AuthClock, Ended, Keys
 from gateway.limits import TOLD_AS, Limits, microseconds
 from gateway.routes import (
+    admin,
     auth,
     devices,
     docs,
@@ -59,6 +60,7 @@ _MODULES = (
     users,
     export,
     drops,
+    admin,
     health,
 )
 _HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")

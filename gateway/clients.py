@@ -12,6 +12,7 @@ import grpc
 from grpc import aio
 
 from gateway.coalescer import LEAST_CALL_S
+from protos.audit.v1.audit_pb2_grpc import AuditServiceStub
 from protos.auth.v1.auth_pb2_grpc import AuthServiceStub
 from protos.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
 from protos.personal.v1.personal_pb2_grpc import PersonalDataServiceStub
@@ -26,6 +27,7 @@ from services.kit.tls import PLAIN, Tls
 
 if TYPE_CHECKING:
     # These exist for the type checker only: at run time one stub serves both.
+    from protos.audit.v1.audit_pb2_grpc import AuditServiceAsyncStub
     from protos.auth.v1.auth_pb2_grpc import AuthServiceAsyncStub
     from protos.inventory.v1.inventory_pb2_grpc import InventoryServiceAsyncStub
     from protos.personal.v1.personal_pb2_grpc import PersonalDataServiceAsyncStub
@@ -79,7 +81,7 @@ def _left(timeout_s: float) -> float:
 class Service(Generic[Stub]):
     """One service: `await auth.call(auth.methods.Login, request)`.
 
-    `personal` are the methods that every service offers beside its own.
+    `personal` and `audit` are the methods that every service offers beside its own.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Service(Generic[Stub]):
         self._channel = channel
         self.methods = stub(channel)
         self.personal: PersonalDataServiceAsyncStub = PersonalDataServiceStub(channel)
+        self.audit: AuditServiceAsyncStub = AuditServiceStub(channel)
         self._breakers: dict[Any, Breaker] = defaultdict(Breaker)
         # All calls of all methods, for readiness alone.
         self._whole = Breaker()

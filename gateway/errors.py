@@ -63,6 +63,7 @@ CATALOGUE: Mapping[str, Code] = {
     "ORIGIN_REFUSED": Code(
         403, "Origin refused", "This page may not act for you here. Open the town's own address."
     ),
+    "FORBIDDEN": Code(403, "Not allowed", "Only who operates the town may do this."),
     "WRONG_PASSWORD": Code(403, "Wrong password", "The current password is wrong."),
     "NOT_FOUND": Code(404, "Not found", "There is nothing here by that name."),
     "ITEM_NOT_OWNED": Code(404, "Item not owned", "You do not own this item."),
@@ -95,6 +96,12 @@ CATALOGUE: Mapping[str, Code] = {
     "OFFER_EXPIRED": Code(
         409, "Offer expired", "This offer is over. Look what the shop offers today."
     ),
+    "LAST_SUPERUSER": Code(
+        409,
+        "Last superuser",
+        "Nobody else could operate the town. Make somebody else a superuser first.",
+    ),
+    "SPRITE_KEY_TAKEN": Code(409, "Sprite key taken", "Another item has this sprite key."),
     "ZONE_CHANGED_RECENTLY": Code(
         409,
         "Time zone changed recently",
@@ -134,6 +141,7 @@ _REASONS = {
     "USER_UNKNOWN": "NOT_FOUND",
     "ITEM_UNKNOWN": "NOT_FOUND",
     "DEVICE_UNKNOWN": "NOT_FOUND",
+    "DELIVERY_UNKNOWN": "NOT_FOUND",
     "SANDBOX_OFF": "NOT_FOUND",
     "LOGIN_THROTTLED": "RATE_LIMITED",
     "MAIL_TOKEN_INVALID": "BAD_TOKEN",
@@ -147,6 +155,7 @@ _REASONS = {
         "IDEMPOTENCY_KEY_IN_PROGRESS",
         "IDEMPOTENCY_KEY_REUSED",
         "ITEM_NOT_OWNED",
+        "LAST_SUPERUSER",
         "NOT_ENOUGH_GOLD",
         "OFFER_EXPIRED",
         "PASSWORD_TOO_WEAK",
@@ -154,6 +163,7 @@ _REASONS = {
         "SESSION_CANCELLED",
         "SESSION_TIMED_OUT",
         "SESSION_TOO_EARLY",
+        "SPRITE_KEY_TAKEN",
         "TOKEN_REUSED",
         "TOO_MANY_TASKS",
         "WRONG_PASSWORD",

@@ -157,7 +157,8 @@ def route(  # noqa: PLR0913  # one keyword per thing that a document tells of a 
         status_code=status,
         response_class=Response if answer is None else JSONResponse,
         operation_id=endpoint.__name__,
-        tags=[endpoint.__module__.rpartition(".")[2]],
+        # The module of gateway.routes that it stands in, or the package.
+        tags=[endpoint.__module__.split(".")[2]],
         responses=responses,
         openapi_extra=_extra(path, takes, is_open=is_open),
     )

@@ -3,9 +3,17 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from gateway.errors import invalid
+
 # No session lies outside; dates beyond it would overflow in some zones.
 _FIRST = date(1970, 1, 1)
 _LAST = date(9000, 1, 1)
+
+
+def require_in_order(first: date | None, last: date | None) -> None:
+    """Passes unless the query's `to` lies before its `from`. Raises VALIDATION_FAILED."""
+    if first and last and first > last:
+        raise invalid((("to",), "range_reversed", "It lies before from."))
 
 
 def day_begins(day: date, zone: str) -> datetime:

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "deliveries": "list what is not delivered yet, and put back what was given up",
     "erasures": "print the receipts of erased accounts, and erase them again after a backup was restored",
     "keys": "list the keys that sign access tokens, and replace them",
+    "user": "open accounts for operators, and change where accounts stand",
     "profile": "draw where the time of a running process goes, as a flame graph",
     "healthy": "tell by the exit code whether a process may take traffic",
 }

@@ -1,4 +1,4 @@
-"""Changing what is stored, with an entry for each change in the `repair` table of that database."""
+"""Changing what is stored, with an entry for each change in the audit trail of that database."""
 
 import getpass
 import json
@@ -10,17 +10,15 @@ from typing import Final
 
 from psycopg.rows import dict_row
 
-from services.kit.ids import uuid7
+from services.kit.audit import LONGEST_ACTOR, Changes
+from services.kit.ids import is_canonical, uuid7
+from town.invariants import Drift
 from town.mending import Change
 from town.reading import Connection
 
-# As the table bounds them.
-LONGEST_REASON: Final = 500
-LONGEST_OPERATOR: Final = 80
-
 ENTRY: Final = """
-    INSERT INTO repair (user_id, id, invariant, before, after, reason, operator, repaired_at)
-    VALUES (%(user_id)s, %(id)s, %(invariant)s, %(before)s, %(after)s, %(reason)s, %(operator)s, %(now)s)
+    INSERT INTO audit (user_id, id, actor, action, target, reason, changes, at)
+    VALUES (%(user_id)s, %(entry)s, %(actor)s, %(action)s, %(target)s, %(reason)s, %(changes)s, %(now)s)
 """
 
 
@@ -31,20 +29,21 @@ class Audit:
     reason: str
     operator: str
 
-    def apply(self, connection: Connection, change: Change, *, now: datetime) -> None:
+    def apply(self, connection: Connection, change: Change, action: str, *, now: datetime) -> None:
         """Make the change and its entry, within the transaction of the caller, who holds the locks."""
-        player = {"user_id": change.drift.player, "now": now}
+        drift = change.drift
+        player = {"user_id": drift.player, "now": now}
         cursor = connection.cursor(row_factory=dict_row)
         cursor.execute(change.statement, player | dict(change.values))
         # What is deleted stands in the entry as a whole.
         deleted = cursor.fetchall() if cursor.description else []
         entry = {
-            "id": uuid7(at=now),
-            "invariant": change.drift.invariant,
-            "before": _before(change, deleted),
-            "after": change.result,
+            "entry": uuid7(at=now),
+            "actor": self.operator,
+            "action": action,
+            "target": drift.id if _has_own_id(drift) else drift.player,
             "reason": self.reason,
-            "operator": self.operator,
+            "changes": json.dumps(_changes(change, deleted), default=str),
         }
         connection.execute(ENTRY, player | entry)
 
@@ -56,13 +55,15 @@ def operator() -> str:
     except (KeyError, OSError):
         # A container's user may have no name.
         user = f"user {os.geteuid()}"
-    return f"{user}@{socket.gethostname()}"[:LONGEST_OPERATOR]
+    return f"operator {user}@{socket.gethostname()}"[:LONGEST_ACTOR]
 
 
-def _before(change: Change, deleted: list[dict[str, object]]) -> str:
-    if deleted:
-        return json.dumps(deleted, default=str)
+def _changes(change: Change, deleted: list[dict[str, object]]) -> Changes:
     drift = change.drift
-    return (
-        f"{drift.what} {drift.id}: {drift.stored}" if drift.id else f"{drift.what} {drift.stored}"
-    )
+    what = f"{drift.what} {drift.id}" if drift.id and not _has_own_id(drift) else drift.what
+    return {what: [deleted or drift.stored, change.result]}
+
+
+def _has_own_id(drift: Drift) -> bool:
+    """Tell whether the drift is of a thing with an id; it may be of a date, or of the player."""
+    return drift.id is not None and is_canonical(drift.id)

@@ -1,7 +1,7 @@
 """List the sessions and purchases whose delivery is not done, and put back into the outbox what was given up.
 
-A delivery *waits* for its first try, *fails* while the sweeper goes on trying, and is *dead* once the sweeper has
-given it up, because its receiver was there and refused it. Times of a sandbox's players are by their own clocks.
+A delivery *waits* until its receiver answers, *fails* when that was there and refused it, and is *dead* once the
+sweeper has given it up, because it was refused too often. Times of a sandbox's players are by their own clocks.
 """
 
 import argparse
@@ -66,7 +66,7 @@ class Delivery:
         """Whether it is waiting, failing or dead."""
         if self.settle_after is None:
             return "dead"
-        return "failing" if self.attempts else "waiting"
+        return "failing" if self.refusals else "waiting"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +120,7 @@ def put_back(connection: Connection, delivery: Delivery, audit: Audit) -> bool:
         if not connection.execute(LOCK[delivery.kind], key).rowcount:
             return False
         change = again(drift, delivery.kind, delivery.id)
-        audit.apply(connection, change, now=database_now(connection))
+        audit.apply(connection, change, "delivery.retry", now=database_now(connection))
     return True
 
 

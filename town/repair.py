@@ -1,6 +1,6 @@
 """Mend what `nesra verify` names. Without --apply it only tells what it would do.
 
-Nothing that happened is deleted without a trace: each change leaves an entry in the `repair` table beside it. What
+Nothing that happened is deleted without a trace: each change leaves an entry in the audit trail beside it. What
 was lost is delivered again by the town itself, so an open town must sweep before all is clear.
 Exit code 0: nothing is left to mend; 1: something is; 2: it cannot look.
 """
@@ -11,8 +11,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final, Self
 
+from services.kit.audit import LONGEST_REASON
 from town import invariants
-from town.audit import LONGEST_REASON, Audit, operator
+from town.audit import Audit, operator
 from town.databases import told_in_one_sentence
 from town.facts import PLAYED, Facts
 from town.invariants import Drift
@@ -130,7 +131,7 @@ class Mender:
             now = database_now(connection)
             due = [change for change in changes if change in again]
             for change in due:
-                self._audit.apply(connection, change, now=now)
+                self._audit.apply(connection, change, f"repair.{change.drift.invariant}", now=now)
         return due
 
 

@@ -30,7 +30,7 @@ class Item(Documented):
 
 
 class CatalogueItem(Item):
-    """A cosmetic that can be obtained now."""
+    """A cosmetic that can be obtained now, or that the player owns."""
 
     owned: bool
 
@@ -76,7 +76,7 @@ def owned_item_json(owned: pb.OwnedItem) -> dict[str, Any]:
 
 
 async def list_items(request: Request) -> Response:
-    """The whole catalogue that can be obtained now, and what of it is owned."""
+    """The whole catalogue that can be obtained now or is owned, and what of it is owned."""
     player = await asked_by(request)
     inventory = town_of(request).services.inventory
     asked = pb.ListItemsRequest(user_id=player.id)

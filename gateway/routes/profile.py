@@ -7,6 +7,7 @@ from typing import Any, Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.hot import Whole
 from gateway.identity import Player
 from gateway.input import Id
 from gateway.plain import Documented, json_answer, route
@@ -117,19 +118,22 @@ def world_json(world: world_pb2.World) -> dict[str, Any]:
     }
 
 
+def profile_json(whole: Whole) -> dict[str, Any]:
+    """`Profile` of the contract."""
+    world = world_json(whole.world)
+    return {
+        "user": user_json(whole.user),
+        "hero": hero_json(whole.hero, whole.wardrobe, whole.world),
+        "worldState": world,
+        "world_state": world,
+    }
+
+
 async def profile(request: Request) -> Response:
     """Account, hero and town of whoever asks."""
     player = await asked_by(request)
     whole = await town_of(request).hot.profile.ask(player.id, player.id)
-    world = world_json(whole.world)
-    return json_answer(
-        {
-            "user": user_json(whole.user),
-            "hero": hero_json(whole.hero, whole.wardrobe, whole.world),
-            "worldState": world,
-            "world_state": world,
-        }
-    )
+    return json_answer(profile_json(whole))
 
 
 async def worldstate(request: Request) -> Response:

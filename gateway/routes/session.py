@@ -1,26 +1,23 @@
 """Sessions: starting, completing, giving up, looking back."""
 
-import base64
-import binascii
-import uuid
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.errors import Problem, invalid
+from gateway.errors import Problem
 from gateway.identity import Player
-from gateway.input import DIGITS, Id, QueryDate, Strict, absent, no_body, query, read
+from gateway.input import Id, QueryDate, Strict, absent, no_body, query, read
 from gateway.once import once, replay_headers
+from gateway.pages import Paged, next_page
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.inventory import OwnedItem, owned_item_json
 from gateway.routes.profile import ROOMS as WORLD_ROOMS
 from gateway.routes.profile import Hero, World, hero_json, world_json, world_of
 from gateway.routes.tasks import ROOMS, Minutes, Room
-from gateway.times import day_begins, day_ends
+from gateway.times import day_begins, day_ends, require_in_order
 from gateway.town import Town, asked_by, player_of, sent_by, town_of
 from protos.session.v1 import session_pb2 as pb
 from services.kit.enums import Words
@@ -94,15 +91,13 @@ class Chosen(Strict):
     session_id: Id
 
 
-class History(Strict):
+class History(Paged):
     """Which finished sessions to list; `from` and `to` are local dates, inclusive."""
 
     status: Literal["success", "cancel", "timeout"] = absent()
     room: Room = absent()
     first: Annotated[QueryDate, Field(alias="from")] = absent()
     last: Annotated[QueryDate, Field(alias="to")] = absent()
-    limit: Annotated[int, Field(ge=1, le=100), DIGITS] = 50
-    cursor: str = absent()
 
 
 def session_json(session: pb.Session) -> dict[str, Any]:
@@ -222,19 +217,16 @@ async def list_history(request: Request) -> Response:
     town, player = town_of(request), player_of(request)
     await no_body(request)
     wish = query(request, History)
-    if wish.first and wish.last and wish.first > wish.last:
-        raise invalid((("to",), "range_reversed", "It lies before from."))
+    require_in_order(wish.first, wish.last)
     session = town.services.session
     asked = await _asked_for(town, player, wish)
     page = await session.call(session.methods.ListSessions, asked)
-    headers = {"Link": _next_link(wish, page.next_before)} if page.next_before else None
+    headers = next_page(request, wish, page.next_before)
     return json_answer([session_json(found) for found in page.sessions], headers=headers)
 
 
 async def _asked_for(town: Town, player: Player, wish: History) -> pb.ListSessionsRequest:
-    asked = pb.ListSessionsRequest(user_id=player.id, limit=wish.limit)
-    if wish.cursor is not None:
-        asked.before = _session_id(wish.cursor)
+    asked = pb.ListSessionsRequest(user_id=player.id, limit=wish.limit, before=wish.before)
     if wish.status:
         asked.status = STATUSES.value(wish.status)
     if wish.room:
@@ -249,25 +241,6 @@ def _bound(asked: pb.ListSessionsRequest, first: date | None, last: date | None,
         asked.ends_from.CopyFrom(wire(day_begins(first, zone)))
     if last:
         asked.ends_before.CopyFrom(wire(day_ends(last, zone)))
-
-
-def _next_link(wish: History, before: str) -> str:
-    kept = wish.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
-    return f'</api/session/history?{urlencode(kept | {"cursor": _cursor(before)})}>; rel="next"'
-
-
-def _cursor(session_id: str) -> str:
-    return base64.urlsafe_b64encode(uuid.UUID(session_id).bytes).decode().rstrip("=")
-
-
-def _session_id(cursor: str) -> str:
-    try:
-        session_id = str(uuid.UUID(bytes=base64.urlsafe_b64decode(cursor + "==")))
-    except (ValueError, binascii.Error):
-        session_id = ""
-    if not session_id or _cursor(session_id) != cursor:
-        raise invalid((("cursor",), "cursor_malformed", "This is not a cursor of ours."))
-    return session_id
 
 
 _AFTERWARDS = ["NOT_FOUND", "SESSION_TIMED_OUT"]

@@ -81,7 +81,7 @@ def user_json(user: auth_pb2.User) -> dict[str, Any]:
 async def read_me(request: Request) -> Response:
     """The account of whoever asks."""
     player = await asked_by(request)
-    return json_answer(user_json(await _account(town_of(request), player)))
+    return json_answer(user_json(await account_of(town_of(request), player.id)))
 
 
 async def change_me(request: Request) -> Response:
@@ -99,7 +99,7 @@ async def change_me(request: Request) -> Response:
     if "timezone" in change.model_fields_set:
         await _set_timezone(town, player, change.timezone)
     if not change.model_fields_set - {"timezone", "current_password"}:
-        return json_answer(user_json(await _account(town, player)))
+        return json_answer(user_json(await account_of(town, player.id)))
     auth = town.services.auth
     return json_answer(user_json((await auth.call(auth.methods.UpdateUser, asked)).user))
 
@@ -139,9 +139,10 @@ async def _set_timezone(town: Town, player: Player, timezone: str) -> None:
     await world.call(world.methods.SetTimezone, request)
 
 
-async def _account(town: Town, player: Player) -> auth_pb2.User:
+async def account_of(town: Town, user_id: str) -> auth_pb2.User:
+    """An account as it is now. Raises the failure USER_UNKNOWN."""
     auth = town.services.auth
-    request = auth_pb2.BatchGetUsersRequest(user_ids=[player.id])
+    request = auth_pb2.BatchGetUsersRequest(user_ids=[user_id])
     result = (await auth.call(auth.methods.BatchGetUsers, request)).results[0]
     if result.WhichOneof("outcome") == "failure":
         raise from_item(result.failure)

@@ -34,8 +34,14 @@ def require_fit(**fields: str | None) -> None:
         raise FieldInvalid(field=field)
 
 
-def opened(
-    connection: Connection, email: str, full_name: str | None, hashed: str, *, now: datetime
+def opened(  # noqa: PLR0913  # one keyword for what only an operator may give
+    connection: Connection,
+    email: str,
+    full_name: str | None,
+    hashed: str,
+    *,
+    now: datetime,
+    is_superuser: bool = False,
 ) -> store.UserRow:
     """A new account. Raises EmailTaken."""
     user = store.UserRow(
@@ -44,7 +50,7 @@ def opened(
         email_key=rules.email_key(email),
         hashed_password=hashed,
         is_active=True,
-        is_superuser=False,
+        is_superuser=is_superuser,
         is_verified=False,
         full_name=full_name,
         profile_picture=None,

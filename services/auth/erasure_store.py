@@ -16,6 +16,7 @@ from services.auth.tables import (
     mail_token,
     refresh_family,
     refresh_token,
+    trail,
     user,
 )
 from services.kit.database import Connection
@@ -77,6 +78,8 @@ _ACCOUNT = (
             mail.c.email_key.in_(select(user.c.email_key).where(user.c.id == _owner))
         )
     ),
+    # What an operator did to the account; what its owner did as one stays with those it was done to.
+    Command(delete(trail.table).where(trail.table.c.user_id == _owner)),
     Command(delete(user).where(user.c.id == _owner)),
 )
 

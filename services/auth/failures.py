@@ -69,6 +69,10 @@ class UserUnknown(Failure):
     code = grpc.StatusCode.NOT_FOUND
 
 
+class LastSuperuser(Failure):
+    """Without this account nobody could operate the town."""
+
+
 class HashingBusy(Failure):
     """More passwords wait to be hashed than the service takes on: try again shortly."""
 

@@ -6,7 +6,7 @@ of anybody.
 
 from sqlalchemy import select
 
-from services.auth.tables import mail, mail_token, metadata, user
+from services.auth.tables import mail, mail_token, metadata, trail, user
 from services.kit.personal import Held
 
 HELD = Held(
@@ -16,5 +16,10 @@ HELD = Held(
         # A letter waits for an address, whoever that belongs to.
         mail: select(user.c.id).where(user.c.email_key == mail.c.email_key).scalar_subquery(),
     },
-    shown={user.c.hashed_password: None, mail_token.c.token_hash: None},
+    shown={
+        user.c.hashed_password: None,
+        mail_token.c.token_hash: None,
+        # Who changed it is somebody else.
+        trail.table.c.actor: None,
+    },
 )

@@ -74,6 +74,7 @@ LOGOUT = "logout"
 PASSWORD = "password"  # noqa: S105  # a reason, not a secret
 REUSE = "reuse"
 DELETION = "deletion"
+DISABLED = "disabled"
 
 # Letters, as stored; the first two carry a token of that purpose.
 VERIFY = "verify"

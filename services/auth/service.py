@@ -13,7 +13,7 @@ import structlog
 
 from protos.auth.v1 import auth_pb2 as pb
 from protos.auth.v1 import auth_pb2_grpc
-from services.auth import accounts, attempts, rules, store
+from services.auth import accounts, attempts, operators, rules, store
 from services.auth.accounts import Change, require_fit
 from services.auth.credentials import Credentials
 from services.auth.failures import DeviceUnknown, UserUnknown
@@ -33,9 +33,12 @@ from services.auth.messages import (
     result_message,
     user_message,
 )
+from services.auth.operators import Standing
 from services.auth.recovery import Recovery, queue, use_up_all
+from services.auth.search import Search
 from services.auth.tokens import access_token
 from services.auth.watch import Watch
+from services.kit.audit import warrant_of
 from services.kit.batches import isolated
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
@@ -203,6 +206,27 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
         if change.email is not None:
             log.info("email_changed", user=saved.id)
         return pb.UpdateUserResponse(user=user_message(saved))
+
+    def SearchUsers(self, request: pb.SearchUsersRequest, _: Context) -> pb.SearchUsersResponse:
+        search = Search(request.query, request.before, max(1, min(request.limit, 100)))
+        with self._database.read() as connection:
+            found = search.page(connection)
+        users = [user_message(user) for user in found.users]
+        return pb.SearchUsersResponse(users=users, next_before=found.next_before)
+
+    def AdminUpdateUser(
+        self, request: pb.AdminUpdateUserRequest, _: Context
+    ) -> pb.AdminUpdateUserResponse:
+        standing = Standing(
+            is_active=_given(request, "is_active"),
+            is_verified=_given(request, "is_verified"),
+            is_superuser=_given(request, "is_superuser"),
+        )
+        warrant = warrant_of(request.warrant)
+        user = self._database.transact(
+            lambda connection: operators.placed(connection, request.user_id, standing, warrant)
+        )
+        return pb.AdminUpdateUserResponse(user=user_message(user))
 
     def GetSigningKeys(
         self, request: pb.GetSigningKeysRequest, _: Context

@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ENUM, UUID
 
+from services.kit.audit import Trail
+
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
@@ -33,7 +35,15 @@ metadata = MetaData(
 
 ID = UUID(as_uuid=False)
 INSTANT = DateTime(timezone=True)
-END_REASON = ENUM("logout", "password", "reuse", "deletion", name="end_reason", metadata=metadata)
+END_REASON = ENUM(
+    "logout",
+    "password",
+    "reuse",
+    "deletion",
+    "disabled",
+    name="end_reason",
+    metadata=metadata,
+)
 LETTER = ENUM(
     "verify",
     "reset",
@@ -73,6 +83,8 @@ user = Table(
         "char_length(profile_picture) BETWEEN 1 AND 60000", name="profile_picture_to_60000"
     ),
     Index("user_deleted", "deletes_at", postgresql_where=text("deletes_at IS NOT NULL")),
+    # Who operates the town: so few that all of them are locked before one is let go.
+    Index("user_superuser", "id", postgresql_where=text("is_superuser")),
 )
 
 # One login on one device, and every token that came of it.
@@ -210,3 +222,5 @@ signing_key = Table(
         postgresql_where=text("retired_at IS NULL"),
     ),
 )
+
+trail = Trail(metadata)

@@ -9,11 +9,13 @@ from services.inventory.catalogue_file import BadCatalogue, read_catalogue
 from services.inventory.personal import HELD
 from services.inventory.rules import Item, Rules
 from services.inventory.service import CALLERS, InventoryService
-from services.kit import personal, rulesfile
+from services.inventory.tables import trail
+from services.kit import audit, personal, rulesfile
 from services.kit.database import Database
 from services.kit.process import run
 from services.kit.server import Offer, Served
 from services.kit.settings import ServiceSettings
+from services.kit.sweeper import Sweeper
 
 
 def wired(settings: ServiceSettings) -> Served:
@@ -37,9 +39,11 @@ def wired(settings: ServiceSettings) -> Served:
                 ),
             ),
             personal.offer(database, HELD),
+            audit.offer(database, trail),
         ),
         is_ready=lambda: database.is_ready() and catalogue.is_known(),
         close=database.close,
+        tasks=(Sweeper(catalogue.follow).run,),
     )
 
 

@@ -9,6 +9,8 @@ from services.inventory.catalogue import Catalogue
 from services.inventory.failures import ItemNotOwned, ItemUnknown, SandboxOff
 from services.inventory.rules import Item, Worn, dressed, players_now
 from services.inventory.store import Acquisition, OwnedRow, WardrobeRow
+from services.inventory.tables import trail
+from services.kit.audit import Act, Warrant
 from services.kit.database import Connection, Database
 from services.kit.ids import uuid7
 
@@ -61,15 +63,29 @@ class Belongings:
             user_id, lambda connection, wardrobe, _: _dress(connection, wardrobe, slot, None)
         )
 
-    def grant(self, user_id: str, item_id: str) -> OwnedRow:
-        """The player's item, given now unless it is owned. Raises SandboxOff, ItemUnknown."""
-        self._need_sandbox()
+    def grant(self, user_id: str, item_id: str, warrant: Warrant | None = None) -> OwnedRow:
+        """The player's item, given now unless it is owned.
+
+        Without an operator's warrant it is the sandbox's: raises SandboxOff. Raises
+        ItemUnknown.
+        """
+        if warrant is None:
+            self._need_sandbox()
         item = self._catalogue.item(item_id)
         if item is None:
             raise ItemUnknown
-        return self._locked(
-            user_id, lambda connection, wardrobe, now: _grant(connection, wardrobe, item, now)
-        )
+
+        def decide(connection: Connection, wardrobe: WardrobeRow, now: datetime) -> OwnedRow:
+            for row in store.read_owned(connection, [user_id]):
+                if row.item_id == item.id:
+                    return row
+            if warrant:
+                act = Act("item.grant", user_id, user_id, {"item_id": [None, item.id]})
+                trail.add(connection, warrant, act, now=now)
+            at = players_now(now, wardrobe.clock_offset_seconds, is_sandbox=self._is_sandbox)
+            return _given(connection, user_id, item, at=at)
+
+        return self._locked(user_id, decide)
 
     def set_clock(self, user_id: str, *, offset_seconds: int, revision: int) -> None:
         """Stores how far the player's clock is ahead, unless a newer revision is there.
@@ -105,11 +121,6 @@ def _dress(connection: Connection, wardrobe: WardrobeRow, slot: str, item_id: st
     return worn
 
 
-def _grant(connection: Connection, wardrobe: WardrobeRow, item: Item, now: datetime) -> OwnedRow:
-    user_id = wardrobe.user_id
-    for row in store.read_owned(connection, [user_id]):
-        if row.item_id == item.id:
-            return row
-    at = players_now(now, wardrobe.clock_offset_seconds, is_sandbox=True)
+def _given(connection: Connection, user_id: str, item: Item, *, at: datetime) -> OwnedRow:
     store.acquire(connection, [Acquisition(user_id, item.id, uuid7(at), at, "grant")])
     return OwnedRow(user_id, item.id, at, "grant", equipped=False)

@@ -17,6 +17,12 @@ class ItemUnknown(Failure):
     code = grpc.StatusCode.NOT_FOUND
 
 
+class SpriteKeyTaken(Failure):
+    """Another item has this sprite key."""
+
+    code = grpc.StatusCode.ALREADY_EXISTS
+
+
 class OfferExpired(Failure):
     """The offer is not, or no longer, among those of the player's day."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from protos.inventory.v1 import inventory_pb2 as pb
+from services.inventory.catalogue_store import ItemRow
 from services.inventory.delivery_store import Delivery
 from services.inventory.rules import Item, Worn
 from services.inventory.shop import Offer
@@ -24,6 +25,15 @@ def item_message(item: Item) -> pb.Item:
         type=TYPES.value(item.type),
         rarity=RARITIES.value(item.rarity),
         sprite_key=item.sprite_key,
+    )
+
+
+def stocked_message(row: ItemRow) -> pb.StockedItem:
+    """An item as operators see it."""
+    return pb.StockedItem(
+        item=item_message(row.item),
+        retired=row.retired_at is not None,
+        edited=row.edited_at is not None,
     )
 
 

@@ -11,6 +11,7 @@ from services.inventory.belongings import Belongings
 from services.inventory.catalogue import Catalogue
 from services.inventory.delivery_store import Delivery
 from services.inventory.drops import Drop, DropTable, give
+from services.inventory.editing import Edits, New
 from services.inventory.failures import LuckMalformed, SlotUnknown
 from services.inventory.messages import (
     RARITIES,
@@ -20,12 +21,14 @@ from services.inventory.messages import (
     item_message,
     offer_message,
     owned_message,
+    stocked_message,
     wardrobe_message,
 )
 from services.inventory.rules import RARITIES as BY_RARITY
-from services.inventory.rules import Rules
+from services.inventory.rules import Rules, display_order
 from services.inventory.sales import Purchase, Sales
 from services.inventory.store import DropKey, Grant
+from services.kit.audit import warrant_of
 from services.kit.batches import isolated
 from services.kit.database import Database
 from services.kit.errors import Failure
@@ -46,6 +49,9 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "UnequipSlot": _GATEWAY,
     "GetRarityWeights": _GATEWAY,
     "GrantItem": _GATEWAY,
+    "ListCatalogue": _GATEWAY,
+    "CreateItem": _GATEWAY,
+    "UpdateItem": _GATEWAY,
     "SetClock": _GATEWAY,
 }
 
@@ -65,6 +71,7 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
         self._database = database
         self._catalogue = catalogue
         self._belongings = Belongings(database, catalogue, is_sandbox=is_sandbox)
+        self._edits = Edits(database, catalogue)
         self._sales = Sales(database, catalogue, rules.shop, is_sandbox=is_sandbox)
         self._weights = rules.rarity_weights
         self._version = rules_version
@@ -109,9 +116,11 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
         self, request: pb.ListItemsRequest, _: grpc.ServicerContext
     ) -> pb.ListItemsResponse:
         held = self._belongings.held(request.user_id)
+        catalogue = self._catalogue.with_items(held)
+        shown = {*catalogue.obtainable, *(catalogue.items[item_id] for item_id in held)}
         entries = [
             pb.CatalogueEntry(item=item_message(item), owned=item.id in held)
-            for item in self._catalogue.current().obtainable
+            for item in sorted(shown, key=display_order)
         ]
         return pb.ListItemsResponse(entries=entries)
 
@@ -173,9 +182,39 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     def GrantItem(
         self, request: pb.GrantItemRequest, _: grpc.ServicerContext
     ) -> pb.GrantItemResponse:
-        row = self._belongings.grant(request.user_id, request.item_id)
+        warrant = warrant_of(request.warrant) if request.HasField("warrant") else None
+        row = self._belongings.grant(request.user_id, request.item_id, warrant)
         items = self._catalogue.with_items([row.item_id]).items
         return pb.GrantItemResponse(item=owned_message(row, items))
+
+    def ListCatalogue(
+        self, _: pb.ListCatalogueRequest, __: grpc.ServicerContext
+    ) -> pb.ListCatalogueResponse:
+        return pb.ListCatalogueResponse(items=map(stocked_message, self._edits.listed()))
+
+    def CreateItem(
+        self, request: pb.CreateItemRequest, _: grpc.ServicerContext
+    ) -> pb.CreateItemResponse:
+        wish = New(
+            request.name,
+            TYPES.word(request.type),
+            RARITIES.word(request.rarity),
+            request.sprite_key,
+        )
+        row, is_new = self._edits.created(wish, warrant_of(request.warrant))
+        return pb.CreateItemResponse(item=stocked_message(row), replayed=not is_new)
+
+    def UpdateItem(
+        self, request: pb.UpdateItemRequest, _: grpc.ServicerContext
+    ) -> pb.UpdateItemResponse:
+        given = {n: getattr(request, n) for n in ("name", "sprite_key") if request.HasField(n)}
+        if request.HasField("rarity"):
+            given["rarity"] = RARITIES.word(request.rarity)
+        retired = request.retired if request.HasField("retired") else None
+        row = self._edits.changed(
+            request.item_id, given, warrant_of(request.warrant), retired=retired
+        )
+        return pb.UpdateItemResponse(item=stocked_message(row))
 
     def SetClock(self, request: pb.SetClockRequest, _: grpc.ServicerContext) -> pb.SetClockResponse:
         self._belongings.set_clock(

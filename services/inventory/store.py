@@ -2,31 +2,20 @@
 
 Each works on a whole batch: arrays in, one round trip. A player's wardrobe row
 is the lock on everything that the player owns and wears; the rows are locked in
-the order of the players.
+the order of the players. See catalogue_store.py for the items themselves.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, and_, bindparam, false, func, insert, or_, select, tuple_, update
+from sqlalchemy import BigInteger, and_, bindparam, false, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.inventory.rules import Item, Worn
-from services.inventory.tables import DROP, ID, drop_grant, inventory, item, wardrobe
+from services.inventory.rules import Worn
+from services.inventory.tables import DROP, ID, drop_grant, inventory, wardrobe
 from services.kit.database import Connection
 from services.kit.statements import Command, Query, Timed, given, of_users
-
-
-class ItemRow(NamedTuple):
-    """An item of the catalogue; `retired_at` is None while it can be obtained."""
-
-    id: str
-    name: str
-    type: str
-    rarity: str
-    sprite_key: str
-    retired_at: datetime | None
 
 
 class WardrobeRow(NamedTuple):
@@ -106,28 +95,6 @@ class NewGrant(NamedTuple):
     obtained_at: datetime
     id: str
 
-
-# Two services that start at once would insert the same rows, and ON CONFLICT
-# waits for one of the two unique keys only. Players' rows refer to items
-# meanwhile without any wait.
-_LOCK_ITEMS = "LOCK TABLE item IN SHARE ROW EXCLUSIVE MODE"
-_READ_ITEMS = Query(select(*item.c).order_by(item.c.id), ItemRow)
-# Never the type, which says where the item is worn, nor whether it is retired.
-_CHANGING = ("name", "rarity", "sprite_key")
-_SHIPPED = [item.c[name] for name in ("id", "name", "type", "rarity", "sprite_key")]
-_shipped = given(*_SHIPPED)
-_insert_items = upsert(item).from_select(
-    [c.name for c in _SHIPPED], select(_shipped).order_by(_shipped.c.id)
-)
-_STORE_ITEMS = Command(
-    _insert_items.on_conflict_do_update(
-        index_elements=["id"],
-        set_={name: _insert_items.excluded[name] for name in _CHANGING},
-        where=tuple_(*(item.c[name] for name in _CHANGING)).is_distinct_from(
-            tuple_(*(_insert_items.excluded[name] for name in _CHANGING))
-        ),
-    )
-)
 
 _newcomers = given(wardrobe.c.user_id)
 _MAKE_WARDROBES = Command(
@@ -239,20 +206,6 @@ _GIVE = Command(
     .from_select([c.name for c in _GRANT], select(*(_grants.c[c.name] for c in _GRANT)))
     .add_cte(_owned)
 )
-
-
-def store_items(connection: Connection, items: Sequence[Item]) -> None:
-    """Adds the items that are new and changes those that differ, but for their type.
-
-    Takes nothing away. Safe to repeat, and for several processes at once.
-    """
-    connection.execute(_LOCK_ITEMS)
-    _STORE_ITEMS.run(connection, rows=items)
-
-
-def read_items(connection: Connection) -> list[ItemRow]:
-    """The whole catalogue, retired items too."""
-    return _READ_ITEMS.all(connection)
 
 
 def make_wardrobes(connection: Connection, users: Iterable[str]) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ENUM, UUID
 
-from services.kit.repairs import repair_table
+from services.kit.audit import Trail
 
 metadata = MetaData(
     naming_convention={
@@ -47,6 +47,8 @@ item = Table(
     Column("sprite_key", String(80), nullable=False),
     # A retired item stays with its owners, and can be obtained no more.
     Column("retired_at", INSTANT),
+    # When an operator made or last changed it: what is shipped leaves it alone since.
+    Column("edited_at", INSTANT),
     UniqueConstraint("sprite_key"),
 )
 
@@ -103,4 +105,4 @@ wardrobe = Table(
     CheckConstraint("clock_offset_seconds >= 0 AND clock_revision >= 0", name="clock_never_behind"),
 )
 
-repair = repair_table(metadata)
+trail = Trail(metadata)

@@ -22,9 +22,11 @@ from sqlalchemy import (
     Select,
     any_,
     bindparam,
+    cast,
     column,
     func,
     literal_column,
+    or_,
     select,
     true,
 )
@@ -51,6 +53,14 @@ def of_users(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
     `given`: it is what sends it to one shard.
     """
     return user_id == any_(bindparam("users", type_=ARRAY(UUID(as_uuid=False))))
+
+
+def where_given(
+    name: str, kind: Any, condition: Callable[[Any], ColumnElement[bool]]
+) -> ColumnElement[bool]:
+    """A filter by a parameter of that kind, which passes everything when it is None."""
+    parameter = cast(bindparam(name, type_=kind), kind)
+    return or_(parameter.is_(None), condition(parameter))
 
 
 def given(*columns: Column[Any], name: str = "given") -> TableValuedAlias:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from protos.session.v1 import session_pb2_grpc
-from services.kit import personal
+from services.kit import audit, personal
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
@@ -31,7 +31,9 @@ from services.session.sessions import Sessions
 from services.session.settle import Settler
 from services.session.shop import Shop
 from services.session.store import SessionRow
+from services.session.tables import trail
 from services.session.timeouts import Timeouts
+from services.session.undelivered import OpenDeliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
         once=Once(database),
         shop=parts.shop,
         settler=parts.settler,
+        open_deliveries=OpenDeliveries(database),
         numbers=numbers,
         rules_version=version,
     )
@@ -103,6 +106,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
                 ),
             ),
             personal.offer(database, HELD),
+            audit.offer(database, trail),
         ),
         is_ready=database.is_ready,
         close=close,

@@ -64,6 +64,12 @@ class OfferExpired(Failure):
     """The item can not be bought, or not any more."""
 
 
+class DeliveryUnknown(Failure):
+    """There is no such delivery, or it is done."""
+
+    code = grpc.StatusCode.NOT_FOUND
+
+
 class SandboxOff(Failure):
     """The town has no sandbox."""
 

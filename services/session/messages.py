@@ -8,14 +8,16 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from protos.inventory.v1 import inventory_pb2
 from protos.session.v1 import session_pb2 as pb
 from services.kit.enums import Words
-from services.kit.times import write
+from services.kit.times import wire, write
 from services.session import rules
 from services.session.player_store import HeroRow, TaskRow
 from services.session.rules import Luck, Rules
-from services.session.store import SessionRow
+from services.session.store import SessionRow, Undelivered
 
 ROOMS = Words[pb.Room.ValueType](pb.Room)
 STATUSES = Words[pb.Status.ValueType](pb.Status)
+DELIVERY_KINDS = Words[pb.DeliveryKind.ValueType](pb.DeliveryKind)
+DELIVERY_STATES = Words[pb.DeliveryState.ValueType](pb.DeliveryState)
 
 
 def task_message(row: TaskRow) -> pb.Task:
@@ -90,6 +92,20 @@ def write_proof(to: pb.DropProof, row: SessionRow, luck: Luck) -> None:
     to.chance = row.drop_chance or 0
     to.dropped = bool(row.dropped)
     to.rules_version = row.rules_version or ""
+
+
+def delivery_message(row: Undelivered) -> pb.Delivery:
+    """Something that is paid, and not delivered yet."""
+    return pb.Delivery(
+        id=row.id,
+        kind=DELIVERY_KINDS.value(row.kind),
+        user_id=row.user_id,
+        state=DELIVERY_STATES.value(row.state),
+        attempts=row.attempts,
+        refusals=row.refusals,
+        next_try_at=wire(row.settle_after),
+        since=wire(row.since),
+    )
 
 
 def item_message(stored: dict[str, Any]) -> inventory_pb2.OwnedItem:

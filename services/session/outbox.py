@@ -50,6 +50,7 @@ class OutboxTable(Generic[Row]):
         self, table: Table, row: type[Row], *, is_waiting: ColumnElement[bool], brought: Column[Any]
     ) -> None:
         columns = [table.c[name] for name in row._fields]
+        self.table, self.is_waiting = table, is_waiting
         self.unsettled = Query(
             select(*columns)
             .where(is_waiting, table.c.settle_after <= bindparam("now", type_=INSTANT))

@@ -8,8 +8,8 @@ from services.session.tables import (
     hero,
     idempotency_key,
     metadata,
-    repair,
     session,
+    trail,
 )
 
 HELD = Held(
@@ -21,7 +21,7 @@ HELD = Held(
         session.c.seed: case((session.c.status != PENDING, session.c.seed)),
         idempotency_key.c.fingerprint: idempotency_key.c.fingerprint,
         idempotency_key.c.answer: idempotency_key.c.answer,
-        # Who mended it is somebody else.
-        repair.c.operator: None,
+        # Who changed it is somebody else.
+        trail.table.c.actor: None,
     },
 )

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+from services.kit.audit import Act, Warrant, differences
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.ids import uuid7
@@ -13,6 +14,7 @@ from services.session.failures import ClockTooFar, SandboxOff, TaskUnknown, TooM
 from services.session.player_store import Grant, HeroRow, TaskRow
 from services.session.rules import Growth, Rules
 from services.session.store import Key
+from services.session.tables import trail
 
 # The sandbox's clock runs at most ten years ahead in all.
 FURTHEST_CLOCK_S = int(timedelta(days=3653).total_seconds())
@@ -25,6 +27,14 @@ class Clock:
     now: datetime
     offset_seconds: int
     revision: int
+
+
+class Gift(NamedTuple):
+    """EXP and gold to give a player, each from 0."""
+
+    user_id: str
+    exp: int
+    gold: int
 
 
 class Players:
@@ -79,15 +89,28 @@ class Players:
             if not player_store.archive_task(connection, key, now=database_now(connection)):
                 raise TaskUnknown
 
-    def grant(self, connection: Connection, user_id: str, *, exp: int, gold: int) -> HeroRow:
-        """The hero, richer by a sandbox's gift, in the caller's transaction. Raises SandboxOff."""
-        self._require_sandbox()
-        hero = self._locked(connection, user_id)
+    def grant(self, connection: Connection, gift: Gift, warrant: Warrant | None = None) -> HeroRow:
+        """The hero, richer by a gift, in the caller's transaction.
+
+        Without an operator's warrant it is the sandbox's: raises SandboxOff.
+        """
+        if warrant is None:
+            self._require_sandbox()
+        hero = self._locked(connection, gift.user_id)
+        if not (gift.exp or gift.gold):
+            return hero
         now = database_now(connection)
-        growth = rules.grown(Growth(hero.level, hero.exp), exp, self._rules)
-        richer = hero._replace(level=growth.level, exp=growth.exp, gold=hero.gold + gold)
+        growth = rules.grown(Growth(hero.level, hero.exp), gift.exp, self._rules)
+        richer = hero._replace(level=growth.level, exp=growth.exp, gold=hero.gold + gift.gold)
+        source = "operator" if warrant else "sandbox"
         player_store.save_heroes(connection, [richer])
-        player_store.add_grant(connection, Grant(user_id, uuid7(at=now), exp, gold, now, "sandbox"))
+        player_store.add_grant(
+            connection, Grant(id=uuid7(at=now), granted_at=now, source=source, **gift._asdict())
+        )
+        if warrant:
+            changes = differences(hero, richer, ("level", "exp", "gold"))
+            act = Act("reward.grant", gift.user_id, gift.user_id, changes)
+            trail.add(connection, warrant, act, now=now)
         return richer
 
     def clock(self, user_id: str) -> Clock:

@@ -14,14 +14,17 @@ from google.protobuf.duration_pb2 import Duration
 
 from protos.session.v1 import session_pb2 as pb
 from protos.session.v1 import session_pb2_grpc
+from services.kit.audit import warrant_of
 from services.kit.batches import isolated
 from services.kit.database import Connection
 from services.kit.errors import Failure
 from services.kit.server import remaining
 from services.kit.times import instant, wire
 from services.session.messages import (
+    DELIVERY_STATES,
     ROOMS,
     STATUSES,
+    delivery_message,
     hero_message,
     session_message,
     task_message,
@@ -30,12 +33,13 @@ from services.session.messages import (
 )
 from services.session.once import Once
 from services.session.player_store import TaskRow
-from services.session.players import Clock, Players
+from services.session.players import Clock, Gift, Players
 from services.session.rules import Rules
 from services.session.sessions import Closed, Opened, Sessions, Wish
 from services.session.settle import SETTLE_S, Settlement, Settler
 from services.session.shop import Shop
 from services.session.store import Key, Page
+from services.session.undelivered import OpenDeliveries, Wanted
 
 SERVICE = pb.DESCRIPTOR.services_by_name["SessionService"]
 CALLERS: Mapping[str, frozenset[str]] = {
@@ -55,6 +59,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         once: Once,
         shop: Shop,
         settler: Settler,
+        open_deliveries: OpenDeliveries,
         numbers: Rules,
         rules_version: str,
     ) -> None:
@@ -63,6 +68,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self._once = once
         self._shop = shop
         self._settler = settler
+        self._open_deliveries = open_deliveries
         self._rules = numbers
         self._version = rules_version
 
@@ -170,13 +176,31 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         return pb.GetDropChanceResponse(chance=self._rules.drop_chance, rules_version=self._version)
 
     def GrantReward(self, request: pb.GrantRewardRequest, _: Context) -> pb.GrantRewardResponse:
+        gift = Gift(request.user_id, request.exp, request.gold)
+        warrant = warrant_of(request.warrant) if request.HasField("warrant") else None
+
         def grant(connection: Connection) -> pb.GrantRewardResponse:
-            hero = self._players.grant(
-                connection, request.user_id, exp=request.exp, gold=request.gold
-            )
+            hero = self._players.grant(connection, gift, warrant)
             return pb.GrantRewardResponse(hero=hero_message(hero, self._rules))
 
         return self._once.answer(request, pb.GrantRewardResponse, grant)
+
+    def ListDeliveries(
+        self, request: pb.ListDeliveriesRequest, _: Context
+    ) -> pb.ListDeliveriesResponse:
+        limit = max(1, min(request.limit, 100))
+        state = DELIVERY_STATES.word(request.state) if request.state else None
+        # One more than asked for tells whether there is a next page.
+        rows = self._open_deliveries.page(Wanted(state, request.before or None, limit + 1))
+        messages = [delivery_message(row) for row in rows[:limit]]
+        next_before = messages[-1].id if len(rows) > limit else ""
+        return pb.ListDeliveriesResponse(deliveries=messages, next_before=next_before)
+
+    def RetryDelivery(
+        self, request: pb.RetryDeliveryRequest, _: Context
+    ) -> pb.RetryDeliveryResponse:
+        row = self._open_deliveries.retry(request.delivery_id, warrant_of(request.warrant))
+        return pb.RetryDeliveryResponse(delivery=delivery_message(row))
 
     def GetClock(self, request: pb.GetClockRequest, _: Context) -> pb.GetClockResponse:
         return pb.GetClockResponse(clock=_clock_message(self._players.clock(request.user_id)))

@@ -14,8 +14,6 @@ from sqlalchemy import (
     Column,
     and_,
     bindparam,
-    cast,
-    or_,
     select,
     tuple_,
     update,
@@ -23,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.kit.database import Connection
-from services.kit.statements import Command, Query, Timed, given, of_users
+from services.kit.statements import Command, Query, Timed, given, of_users, where_given
 from services.session.tables import (
     ID,
     INSTANT,
@@ -72,6 +70,23 @@ class SessionRow(NamedTuple):
     def key(self) -> Key:
         """Names it."""
         return Key(self.user_id, self.id)
+
+
+class Undelivered(NamedTuple):
+    """A row that others must still be told of.
+
+    `state` is waiting: nobody refused it; failing: refused, and tried again; dead: given
+    up, and then there is no `settle_after`, its next try. `since` when it was paid.
+    """
+
+    user_id: str
+    id: str
+    kind: str
+    state: str
+    attempts: int
+    refusals: int
+    settle_after: datetime | None
+    since: datetime
 
 
 class Place(NamedTuple):
@@ -193,22 +208,16 @@ _OVERDUE = Query(
 )
 
 
-def _where_given(name: str, kind: Any, condition: Any) -> Any:
-    """A filter that passes everything when its parameter is None."""
-    parameter = cast(bindparam(name, type_=kind), kind)
-    return or_(parameter.is_(None), condition(parameter))
-
-
 _HISTORY = Query(
     select(*SESSION)
     .where(
         session.c.user_id == bindparam("user_id", type_=ID),
         session.c.status != PENDING,
-        _where_given("status", STATUS, lambda p: session.c.status == p),
-        _where_given("room", ROOM, lambda p: session.c.room == p),
-        _where_given("ends_from", INSTANT, lambda p: session.c.ends_at >= p),
-        _where_given("ends_before", INSTANT, lambda p: session.c.ends_at < p),
-        _where_given("before", ID, lambda p: session.c.id < p),
+        where_given("status", STATUS, lambda p: session.c.status == p),
+        where_given("room", ROOM, lambda p: session.c.room == p),
+        where_given("ends_from", INSTANT, lambda p: session.c.ends_at >= p),
+        where_given("ends_before", INSTANT, lambda p: session.c.ends_at < p),
+        where_given("before", ID, lambda p: session.c.id < p),
     )
     .order_by(session.c.user_id.desc(), session.c.id.desc())
     .limit(bindparam("limit", type_=BigInteger)),

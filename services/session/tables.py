@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ENUM, JSONB, UUID
 
-from services.kit.repairs import repair_table
+from services.kit.audit import Trail
 
 metadata = MetaData(
     naming_convention={
@@ -205,4 +205,4 @@ idempotency_key = Table(
     Index("idempotency_key_answered", "answered_at"),
 )
 
-repair = repair_table(metadata)
+trail = Trail(metadata)

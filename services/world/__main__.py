@@ -1,7 +1,7 @@
 """The world service's process: `python -m services.world`."""
 
 from protos.world.v1 import world_pb2_grpc
-from services.kit import personal
+from services.kit import audit, personal
 from services.kit.database import Database
 from services.kit.process import run
 from services.kit.rulesfile import load_or_exit
@@ -10,6 +10,7 @@ from services.kit.settings import ServiceSettings
 from services.world.personal import HELD
 from services.world.rules import Rules
 from services.world.service import CALLERS, SERVICE, WorldService
+from services.world.tables import trail
 from services.world.worlds import Worlds
 
 
@@ -30,6 +31,7 @@ def wired(settings: ServiceSettings) -> Served:
                 ),
             ),
             personal.offer(database, HELD),
+            audit.offer(database, trail),
         ),
         is_ready=database.is_ready,
         close=database.close,

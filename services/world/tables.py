@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ENUM, UUID
 
-from services.kit.repairs import repair_table
+from services.kit.audit import Trail
 
 metadata = MetaData(
     naming_convention={"pk": "%(table_name)s_pkey", "ck": "%(table_name)s_%(constraint_name)s"}
@@ -95,4 +95,4 @@ zone_change = Table(
     CheckConstraint("char_length(timezone) <= 64", name="timezone_to_64"),
 )
 
-repair = repair_table(metadata)
+trail = Trail(metadata)

@@ -16,20 +16,22 @@ PLAYER_TABLES = {
         "hero_grant",
         "purchase",
         "idempotency_key",
+        "audit",
     },
-    "nesra_inventory": {"inventory", "drop_grant", "wardrobe"},
-    "nesra_world": {"world_state", "credited_session", "credited_date", "zone_change"},
+    "nesra_inventory": {"inventory", "drop_grant", "wardrobe", "audit"},
+    "nesra_world": {"world_state", "credited_session", "credited_date", "zone_change", "audit"},
 }
 # Over all players, by nature: the sweeper asks what is due, the purge which keys
 # are old, and both change it player by player afterwards; the operator asks what is
-# not delivered at all.
+# not delivered at all, and what operators did.
 OVER_ALL_PLAYERS = (
     re.compile(r"FROM session WHERE session\.status = 'success'::session_status AND session\.settled_at IS NULL AND session\.settle_after <="),
     re.compile(r"FROM purchase WHERE purchase\.settled_at IS NULL AND purchase\.settle_after <="),
     re.compile(r"FROM session WHERE session\.status = 'pending'::session_status AND session\.ends_at <"),
     re.compile(r"^SELECT count\(\*\) FILTER .* AS dead FROM (session WHERE session\.status = 'success'|purchase WHERE purchase\.settled_at IS NULL)"),
     re.compile(r"FROM idempotency_key WHERE idempotency_key\.answered_at <"),
-    re.compile(r"AS since FROM (session WHERE session\.status = 'success' AND session|purchase WHERE purchase)\.settled_at IS NULL"),
+    re.compile(r"FROM audit WHERE \(CAST\("),
+    re.compile(r"AS since FROM (session WHERE session\.status = 'success'(::session_status)? AND session|purchase WHERE purchase)\.settled_at IS NULL"),
 )  # fmt: skip
 _FORBIDDEN = {
     "skips locked players": r"SKIP LOCKED",

@@ -75,6 +75,17 @@ CALLS = {
     "POST /api/sandbox/clock",
     "DELETE /api/sandbox/clock",
     "POST /api/sandbox/grant",
+    "GET /api/admin/users",
+    "GET /api/admin/users/{user_id}",
+    "PATCH /api/admin/users/{user_id}",
+    "POST /api/admin/users/{user_id}/grant",
+    "GET /api/admin/items",
+    "POST /api/admin/items",
+    "GET /api/admin/items/{item_id}",
+    "PATCH /api/admin/items/{item_id}",
+    "GET /api/admin/deliveries",
+    "POST /api/admin/deliveries/{delivery_id}/retry",
+    "GET /api/admin/audit",
 }
 
 
@@ -137,6 +148,17 @@ def test_a_write_by_cookie_may_be_refused_by_its_origin(call: str) -> None:
         assert "ORIGIN_REFUSED" in codes_of(OPERATIONS[call])
 
 
+@pytest.mark.parametrize("call", sorted(c for c in CALLS if "/api/admin/" in c))
+def test_an_operator_s_call_may_be_forbidden_and_its_changes_need_a_reason(call: str) -> None:
+    operation = OPERATIONS[call]
+
+    assert operation["tags"] == ["admin"]
+    assert "FORBIDDEN" in codes_of(operation)
+    if not call.startswith("GET"):
+        media = operation["requestBody"]["content"]["application/json"]
+        assert "reason" in media["schema"]["required"]
+
+
 @pytest.mark.parametrize("call", sorted(c for c in CALLS if not c.startswith("GET")))
 def test_a_write_may_be_refused_by_the_form_of_its_key(call: str) -> None:
     assert "BAD_IDEMPOTENCY_KEY" in codes_of(OPERATIONS[call])
@@ -155,6 +177,7 @@ def test_the_writes_without_a_key_by_nature_take_one_in_the_header() -> None:
         "POST /api/sandbox/clock",
         "POST /api/sandbox/grant",
         "POST /api/shop/buy",
+        "POST /api/admin/users/{user_id}/grant",
     }
     for call, operation in OPERATIONS.items():
         told = {"IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_KEY_IN_PROGRESS"} & codes_of(operation)

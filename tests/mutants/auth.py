@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _LOGINS = "tests/service/auth/test_auth_logins.py"
+_OPERATORS = "tests/service/auth/test_auth_operators.py"
 _PROCESS = "tests/service/auth/test_auth_process.py"
 _ROTATION = "tests/service/auth/test_auth_rotation.py"
 _WATCH = "tests/service/auth/test_auth_watch.py"
@@ -86,5 +87,19 @@ MUTANTS = (
         before="            if now < newest.renew_at:",
         after="            if now < newest.created_at:",
         tests=(f"{_ROTATION}::test_replicas_that_rotate_together_make_one_key",),
+    ),
+    Mutant(
+        name="two superusers demote each other, and nobody is left",
+        file="services/auth/operator_store.py",
+        before="    .order_by(user.c.id)\n    .with_for_update(),\n",
+        after="    .order_by(user.c.id),\n",
+        tests=(f"{_OPERATORS}::test_of_two_superusers_who_demote_each_other_at_once_one_stays",),
+    ),
+    Mutant(
+        name="a closed account stays logged in",
+        file="services/auth/operators.py",
+        before="    if user.is_active and not wanted.is_active:",
+        after="    if wanted.is_active and not user.is_active:",
+        tests=(f"{_OPERATORS}::test_a_closed_account_is_logged_out_everywhere_and_nobody_else_is",),
     ),
 )

@@ -2,6 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
+_ADMIN = "tests/service/gateway/test_gateway_admin.py"
 _ANSWERS = "tests/service/gateway/test_gateway_answers.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
 _EXPORT = "tests/service/gateway/test_gateway_export.py"
@@ -202,5 +203,21 @@ MUTANTS = (
         before="        town.limits.count(limit, player.id, request.scope)",
         after="        town.limits.count(limit, address_of(request), request.scope)",
         tests=(f"{_LIMITED}::test_one_player_spends_nothing_of_another",),
+    ),
+    Mutant(
+        name="who was demoted goes on as an operator",
+        file="gateway/routes/admin/operator.py",
+        before="    if not (account.is_active and account.is_superuser):",
+        after="    if not account.is_active:",
+        tests=(
+            f"{_ADMIN}::test_who_was_closed_or_demoted_a_moment_ago_is_forbidden_with_the_same_token",
+        ),
+    ),
+    Mutant(
+        name="the trails of four services lose entries between two pages",
+        file="gateway/routes/admin/audit.py",
+        before='"" if is_last else page[-1].id',
+        after='"" if is_last else newest[-1].id',
+        tests=(f"{_ADMIN}::test_the_trails_of_all_services_are_one_newest_first_page_by_page",),
     ),
 )

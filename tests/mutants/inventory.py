@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 _DROPS = "tests/service/inventory/test_inventory_drops.py"
 _RACES = "tests/service/inventory/test_inventory_races.py"
+_OPERATORS = "tests/service/inventory/test_inventory_operators.py"
 
 MUTANTS = (
     Mutant(
@@ -42,5 +43,20 @@ MUTANTS = (
         before="uuid7(grant.obtained_at)) for grant in grants]",
         after="uuid7(grant.obtained_at)) for grant in grants if grant.item_id]",
         tests=(f"{_DROPS}::test_a_drop_that_gave_nothing_gives_nothing_for_ever",),
+    ),
+    Mutant(
+        name="the next start undoes what an operator changed",
+        file="services/inventory/catalogue_store.py",
+        before="            item.c.edited_at.is_(None),\n",
+        after="",
+        tests=(f"{_OPERATORS}::test_what_an_operator_changed_survives_the_next_start",),
+    ),
+    Mutant(
+        name="an operator's change has no entry in the trail",
+        file="services/inventory/editing.py",
+        before="""    trail.add(connection, warrant, Act("item.update", NOBODY, row.id, changes), now=now)
+""",
+        after="",
+        tests=(f"{_OPERATORS}::test_what_is_given_of_an_item_is_changed_with_one_entry",),
     ),
 )

@@ -242,4 +242,11 @@ MUTANTS = (
         after="    while exp > exp_to_next(level, rules):",
         tests=(f"{_RULES}::test_a_level_is_reached_with_the_last_point_of_its_threshold",),
     ),
+    Mutant(
+        name="gifts need no sandbox, unless an operator gives them",
+        file="services/session/players.py",
+        before="        if warrant is None:\n            self._require_sandbox()",
+        after="        if warrant:\n            self._require_sandbox()",
+        tests=("tests/service/session/test_session_operators.py",),
+    ),
 )

@@ -77,7 +77,7 @@ def doors_of_the_town(
             door
             for process in PORTS
             for door in stack.enter_context(
-                _doors_of(_wired(process, server_url), folder, is_production=is_production)
+                _doors_of(wired(process, server_url), folder, is_production=is_production)
             )
         ]
 
@@ -94,7 +94,8 @@ def _doors_of(served: Served, folder: Path, *, is_production: bool) -> Iterator[
             yield doors
 
 
-def _wired(process: str, server_url: str) -> Served:
+def wired(process: str, server_url: str) -> Served:
+    """A service as its process serves it, on its database of that server."""
     wired: Callable[..., Served] = import_module(f"services.{process}.__main__").wired
     kind: type[ServiceSettings] = get_type_hints(wired)["settings"]
     url = database_on(server_url, f"nesra_{process}")

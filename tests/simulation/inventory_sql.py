@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.inventory import catalogue_store
 from services.inventory import store as inventory_store
-from services.inventory.store import Acquisition, Grant, HeldRow, ItemRow, WardrobeRow
+from services.inventory.catalogue_store import ItemRow
+from services.inventory.store import Acquisition, Grant, HeldRow, WardrobeRow
 from services.inventory.tables import drop_grant, inventory, wardrobe
 from tests.simulation.postgres import Statement, Transaction
 from tests.simulation.sql import Parameters, given, timed, users_of
@@ -56,8 +58,8 @@ def lock_items(transaction: Transaction, _: Parameters) -> Any:
 
 
 def store_items(transaction: Transaction, parameters: Parameters) -> Any:
-    for columns in given(parameters, inventory_store._SHIPPED):
-        transaction.put("item", (columns["id"],), ItemRow(**columns, retired_at=None))
+    for columns in given(parameters, catalogue_store._SHIPPED):
+        transaction.put("item", (columns["id"],), ItemRow(**columns))
 
 
 def read_items(transaction: Transaction, _: Parameters) -> Any:
@@ -71,7 +73,7 @@ MEANING: Mapping[str, Statement] = {
     inventory_store._READ_HELD.sql: read_held,
     inventory_store._READ_GRANTS.sql: read_grants,
     inventory_store._GIVE.sql: give,
-    inventory_store._LOCK_ITEMS: lock_items,
-    inventory_store._STORE_ITEMS.sql: store_items,
-    inventory_store._READ_ITEMS.sql: read_items,
+    catalogue_store._LOCK_ITEMS: lock_items,
+    catalogue_store._STORE_ITEMS.sql: store_items,
+    catalogue_store._READ_ITEMS.sql: read_items,
 }

@@ -33,6 +33,7 @@ from services.session.sessions import Sessions
 from services.session.settle import Settler
 from services.session.shop import Shop
 from services.session.timeouts import Timeouts
+from services.session.undelivered import OpenDeliveries
 from services.world.rules import Rules as WorldRules
 from services.world.rules import Upgrade
 from services.world.service import WorldService
@@ -148,6 +149,7 @@ class Town:
             once=Once(database),
             shop=self._shop(database),
             settler=settler,
+            open_deliveries=OpenDeliveries(database),
             numbers=SESSION_RULES,
             rules_version="simulated",
         )

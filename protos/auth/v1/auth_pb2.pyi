@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from protos.audit.v1 import audit_pb2 as _audit_pb2
 from protos.failure.v1 import failure_pb2 as _failure_pb2
 import builtins as _builtins
 import sys
@@ -893,6 +894,141 @@ class UpdateUserResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpdateUserResponse: _TypeAlias = UpdateUserResponse  # noqa: Y015
+
+@_typing.final
+class SearchUsersRequest(_message.Message):
+    """Which accounts to find."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    """A part of the e-mail address or the name, or an account's whole id; empty
+    for all accounts.
+    """
+    limit: _builtins.int
+    """At most this many, 1 to 100."""
+    before: _builtins.str
+    """Only accounts opened before the one of this id; empty for the newest."""
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        limit: _builtins.int = ...,
+        before: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "limit", b"limit", "query", b"query"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchUsersRequest: _TypeAlias = SearchUsersRequest  # noqa: Y015
+
+@_typing.final
+class SearchUsersResponse(_message.Message):
+    """One page, newest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USERS_FIELD_NUMBER: _builtins.int
+    NEXT_BEFORE_FIELD_NUMBER: _builtins.int
+    next_before: _builtins.str
+    """Pass it as before for the next page; empty when this was the last."""
+    @_builtins.property
+    def users(self) -> _containers.RepeatedCompositeFieldContainer[Global___User]:
+        """The accounts."""
+
+    def __init__(
+        self,
+        *,
+        users: _abc.Iterable[Global___User] | None = ...,
+        next_before: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_before", b"next_before", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchUsersResponse: _TypeAlias = SearchUsersResponse  # noqa: Y015
+
+@_typing.final
+class AdminUpdateUserRequest(_message.Message):
+    """Where an account is to stand; absent fields stay."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    IS_ACTIVE_FIELD_NUMBER: _builtins.int
+    IS_VERIFIED_FIELD_NUMBER: _builtins.int
+    IS_SUPERUSER_FIELD_NUMBER: _builtins.int
+    WARRANT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user."""
+    is_active: _builtins.bool
+    """Whether it may log in."""
+    is_verified: _builtins.bool
+    """Whether its e-mail address counts as confirmed."""
+    is_superuser: _builtins.bool
+    """Whether it may operate the town."""
+    @_builtins.property
+    def warrant(self) -> _audit_pb2.Warrant:
+        """On whose word."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        is_active: _builtins.bool | None = ...,
+        is_verified: _builtins.bool | None = ...,
+        is_superuser: _builtins.bool | None = ...,
+        warrant: _audit_pb2.Warrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_is_active", b"_is_active", "_is_superuser", b"_is_superuser", "_is_verified", b"_is_verified", "is_active", b"is_active", "is_superuser", b"is_superuser", "is_verified", b"is_verified", "warrant", b"warrant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_is_active", b"_is_active", "_is_superuser", b"_is_superuser", "_is_verified", b"_is_verified", "is_active", b"is_active", "is_superuser", b"is_superuser", "is_verified", b"is_verified", "user_id", b"user_id", "warrant", b"warrant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__is_active: _TypeAlias = _typing.Literal["is_active"]  # noqa: Y015
+    _WhichOneofArgType__is_active: _TypeAlias = _typing.Literal["_is_active", b"_is_active"]  # noqa: Y015
+    _WhichOneofReturnType__is_superuser: _TypeAlias = _typing.Literal["is_superuser"]  # noqa: Y015
+    _WhichOneofArgType__is_superuser: _TypeAlias = _typing.Literal["_is_superuser", b"_is_superuser"]  # noqa: Y015
+    _WhichOneofReturnType__is_verified: _TypeAlias = _typing.Literal["is_verified"]  # noqa: Y015
+    _WhichOneofArgType__is_verified: _TypeAlias = _typing.Literal["_is_verified", b"_is_verified"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_active) -> _WhichOneofReturnType__is_active | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_superuser) -> _WhichOneofReturnType__is_superuser | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_verified) -> _WhichOneofReturnType__is_verified | None: ...
+
+Global___AdminUpdateUserRequest: _TypeAlias = AdminUpdateUserRequest  # noqa: Y015
+
+@_typing.final
+class AdminUpdateUserResponse(_message.Message):
+    """The account as it stands now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def user(self) -> Global___User:
+        """The account."""
+
+    def __init__(
+        self,
+        *,
+        user: Global___User | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdminUpdateUserResponse: _TypeAlias = AdminUpdateUserResponse  # noqa: Y015
 
 @_typing.final
 class GetSigningKeysRequest(_message.Message):

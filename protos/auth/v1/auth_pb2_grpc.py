@@ -105,6 +105,16 @@ class AuthServiceStub:
                 request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.UpdateUserRequest.SerializeToString,
                 response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.UpdateUserResponse.FromString,
                 _registered_method=True)
+        self.SearchUsers = channel.unary_unary(
+                '/protos.auth.v1.AuthService/SearchUsers',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.SearchUsersRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.SearchUsersResponse.FromString,
+                _registered_method=True)
+        self.AdminUpdateUser = channel.unary_unary(
+                '/protos.auth.v1.AuthService/AdminUpdateUser',
+                request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.AdminUpdateUserRequest.SerializeToString,
+                response_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.AdminUpdateUserResponse.FromString,
+                _registered_method=True)
         self.GetSigningKeys = channel.unary_unary(
                 '/protos.auth.v1.AuthService/GetSigningKeys',
                 request_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.GetSigningKeysRequest.SerializeToString,
@@ -237,6 +247,24 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchUsers(self, request, context):
+        """For operators: finds accounts, newest first, a page at a time. It looks
+        through a bounded number of them, so a page may be short, or empty, and
+        not the last.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AdminUpdateUser(self, request, context):
+        """For operators: changes where an account stands, with its entry in the
+        audit trail; without either where nothing differs. Closing an account ends
+        all its logins. Fails: USER_UNKNOWN, LAST_SUPERUSER.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetSigningKeys(self, request, context):
         """Reads the public keys that verify access tokens, also the one that signs next.
         """
@@ -336,6 +364,16 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.UpdateUser,
                     request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.UpdateUserRequest.FromString,
                     response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.UpdateUserResponse.SerializeToString,
+            ),
+            'SearchUsers': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchUsers,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.SearchUsersRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.SearchUsersResponse.SerializeToString,
+            ),
+            'AdminUpdateUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdminUpdateUser,
+                    request_deserializer=protos_dot_auth_dot_v1_dot_auth__pb2.AdminUpdateUserRequest.FromString,
+                    response_serializer=protos_dot_auth_dot_v1_dot_auth__pb2.AdminUpdateUserResponse.SerializeToString,
             ),
             'GetSigningKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.GetSigningKeys,
@@ -732,6 +770,60 @@ class AuthService:
             '/protos.auth.v1.AuthService/UpdateUser',
             protos_dot_auth_dot_v1_dot_auth__pb2.UpdateUserRequest.SerializeToString,
             protos_dot_auth_dot_v1_dot_auth__pb2.UpdateUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchUsers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/SearchUsers',
+            protos_dot_auth_dot_v1_dot_auth__pb2.SearchUsersRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.SearchUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdminUpdateUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.auth.v1.AuthService/AdminUpdateUser',
+            protos_dot_auth_dot_v1_dot_auth__pb2.AdminUpdateUserRequest.SerializeToString,
+            protos_dot_auth_dot_v1_dot_auth__pb2.AdminUpdateUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

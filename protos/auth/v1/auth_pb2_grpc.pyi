@@ -83,6 +83,16 @@ class AuthServiceStub:
     PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD,
     LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
     """
+    SearchUsers: _grpc.UnaryUnaryMultiCallable[_auth_pb2.SearchUsersRequest, _auth_pb2.SearchUsersResponse]
+    """For operators: finds accounts, newest first, a page at a time. It looks
+    through a bounded number of them, so a page may be short, or empty, and
+    not the last.
+    """
+    AdminUpdateUser: _grpc.UnaryUnaryMultiCallable[_auth_pb2.AdminUpdateUserRequest, _auth_pb2.AdminUpdateUserResponse]
+    """For operators: changes where an account stands, with its entry in the
+    audit trail; without either where nothing differs. Closing an account ends
+    all its logins. Fails: USER_UNKNOWN, LAST_SUPERUSER.
+    """
     GetSigningKeys: _grpc.UnaryUnaryMultiCallable[_auth_pb2.GetSigningKeysRequest, _auth_pb2.GetSigningKeysResponse]
     """Reads the public keys that verify access tokens, also the one that signs next."""
     ListEndedFamilies: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ListEndedFamiliesRequest, _auth_pb2.ListEndedFamiliesResponse]
@@ -152,6 +162,16 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Changes the fields that are given. Fails: USER_UNKNOWN, EMAIL_TAKEN,
     PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD,
     LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
+    """
+    SearchUsers: _aio.UnaryUnaryMultiCallable[_auth_pb2.SearchUsersRequest, _auth_pb2.SearchUsersResponse]  # type: ignore[assignment]
+    """For operators: finds accounts, newest first, a page at a time. It looks
+    through a bounded number of them, so a page may be short, or empty, and
+    not the last.
+    """
+    AdminUpdateUser: _aio.UnaryUnaryMultiCallable[_auth_pb2.AdminUpdateUserRequest, _auth_pb2.AdminUpdateUserResponse]  # type: ignore[assignment]
+    """For operators: changes where an account stands, with its entry in the
+    audit trail; without either where nothing differs. Closing an account ends
+    all its logins. Fails: USER_UNKNOWN, LAST_SUPERUSER.
     """
     GetSigningKeys: _aio.UnaryUnaryMultiCallable[_auth_pb2.GetSigningKeysRequest, _auth_pb2.GetSigningKeysResponse]  # type: ignore[assignment]
     """Reads the public keys that verify access tokens, also the one that signs next."""
@@ -303,6 +323,28 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes the fields that are given. Fails: USER_UNKNOWN, EMAIL_TAKEN,
         PASSWORD_TOO_WEAK {detail}, FIELD_INVALID {field}, WRONG_PASSWORD,
         LOGIN_THROTTLED {retry_after}, HASHING_BUSY.
+        """
+
+    @_abc_1.abstractmethod
+    def SearchUsers(
+        self,
+        request: _auth_pb2.SearchUsersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.SearchUsersResponse, _abc.Awaitable[_auth_pb2.SearchUsersResponse]]:
+        """For operators: finds accounts, newest first, a page at a time. It looks
+        through a bounded number of them, so a page may be short, or empty, and
+        not the last.
+        """
+
+    @_abc_1.abstractmethod
+    def AdminUpdateUser(
+        self,
+        request: _auth_pb2.AdminUpdateUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.AdminUpdateUserResponse, _abc.Awaitable[_auth_pb2.AdminUpdateUserResponse]]:
+        """For operators: changes where an account stands, with its entry in the
+        audit trail; without either where nothing differs. Closing an account ends
+        all its logins. Fails: USER_UNKNOWN, LAST_SUPERUSER.
         """
 
     @_abc_1.abstractmethod

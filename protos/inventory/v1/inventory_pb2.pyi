@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from protos.audit.v1 import audit_pb2 as _audit_pb2
 from protos.failure.v1 import failure_pb2 as _failure_pb2
 import builtins as _builtins
 import sys
@@ -1000,27 +1001,35 @@ Global___DeliveryResult: _TypeAlias = DeliveryResult  # noqa: Y015
 
 @_typing.final
 class GrantItemRequest(_message.Message):
-    """What to give in the sandbox."""
+    """What to give."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     USER_ID_FIELD_NUMBER: _builtins.int
     ITEM_ID_FIELD_NUMBER: _builtins.int
+    WARRANT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The player."""
     item_id: _builtins.str
-    """An item of the catalogue."""
+    """An item of the catalogue, retired or not."""
+    @_builtins.property
+    def warrant(self) -> _audit_pb2.Warrant:
+        """On which operator's word; absent in the sandbox."""
+
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         item_id: _builtins.str = ...,
+        warrant: _audit_pb2.Warrant | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_warrant", b"_warrant", "warrant", b"warrant"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_warrant", b"_warrant", "item_id", b"item_id", "user_id", b"user_id", "warrant", b"warrant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__warrant: _TypeAlias = _typing.Literal["warrant"]  # noqa: Y015
+    _WhichOneofArgType__warrant: _TypeAlias = _typing.Literal["_warrant", b"_warrant"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__warrant) -> _WhichOneofReturnType__warrant | None: ...
 
 Global___GrantItemRequest: _TypeAlias = GrantItemRequest  # noqa: Y015
 
@@ -1047,6 +1056,230 @@ class GrantItemResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GrantItemResponse: _TypeAlias = GrantItemResponse  # noqa: Y015
+
+@_typing.final
+class StockedItem(_message.Message):
+    """An item as operators see it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    RETIRED_FIELD_NUMBER: _builtins.int
+    EDITED_FIELD_NUMBER: _builtins.int
+    retired: _builtins.bool
+    """Whether it can be obtained no more; its owners keep it."""
+    edited: _builtins.bool
+    """Whether an operator made or changed it: what is shipped leaves it alone."""
+    @_builtins.property
+    def item(self) -> Global___Item:
+        """The item."""
+
+    def __init__(
+        self,
+        *,
+        item: Global___Item | None = ...,
+        retired: _builtins.bool = ...,
+        edited: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edited", b"edited", "item", b"item", "retired", b"retired"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StockedItem: _TypeAlias = StockedItem  # noqa: Y015
+
+@_typing.final
+class ListCatalogueRequest(_message.Message):
+    """Nothing to say: it is read as a whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCatalogueRequest: _TypeAlias = ListCatalogueRequest  # noqa: Y015
+
+@_typing.final
+class ListCatalogueResponse(_message.Message):
+    """The whole catalogue, ordered by type, rarity and name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockedItem]:
+        """The items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___StockedItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCatalogueResponse: _TypeAlias = ListCatalogueResponse  # noqa: Y015
+
+@_typing.final
+class CreateItemRequest(_message.Message):
+    """An item to add."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    RARITY_FIELD_NUMBER: _builtins.int
+    SPRITE_KEY_FIELD_NUMBER: _builtins.int
+    WARRANT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, 1 to 80 characters."""
+    type: Global___ItemType.ValueType
+    """What it is."""
+    rarity: Global___Rarity.ValueType
+    """How seldom it is."""
+    sprite_key: _builtins.str
+    """The key under which frontends find its picture; no other item has it."""
+    @_builtins.property
+    def warrant(self) -> _audit_pb2.Warrant:
+        """On whose word."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        type: Global___ItemType.ValueType = ...,
+        rarity: Global___Rarity.ValueType = ...,
+        sprite_key: _builtins.str = ...,
+        warrant: _audit_pb2.Warrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["warrant", b"warrant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "rarity", b"rarity", "sprite_key", b"sprite_key", "type", b"type", "warrant", b"warrant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateItemRequest: _TypeAlias = CreateItemRequest  # noqa: Y015
+
+@_typing.final
+class CreateItemResponse(_message.Message):
+    """The new item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """Whether it was there already, exactly so."""
+    @_builtins.property
+    def item(self) -> Global___StockedItem:
+        """The item."""
+
+    def __init__(
+        self,
+        *,
+        item: Global___StockedItem | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateItemResponse: _TypeAlias = CreateItemResponse  # noqa: Y015
+
+@_typing.final
+class UpdateItemRequest(_message.Message):
+    """What to change about an item; absent fields stay. Its type is for ever."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    RARITY_FIELD_NUMBER: _builtins.int
+    SPRITE_KEY_FIELD_NUMBER: _builtins.int
+    RETIRED_FIELD_NUMBER: _builtins.int
+    WARRANT_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The item."""
+    name: _builtins.str
+    """The new name."""
+    rarity: Global___Rarity.ValueType
+    """The new rarity."""
+    sprite_key: _builtins.str
+    """The new key of its picture."""
+    retired: _builtins.bool
+    """Whether it can be obtained no more."""
+    @_builtins.property
+    def warrant(self) -> _audit_pb2.Warrant:
+        """On whose word."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        name: _builtins.str | None = ...,
+        rarity: Global___Rarity.ValueType | None = ...,
+        sprite_key: _builtins.str | None = ...,
+        retired: _builtins.bool | None = ...,
+        warrant: _audit_pb2.Warrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_rarity", b"_rarity", "_retired", b"_retired", "_sprite_key", b"_sprite_key", "name", b"name", "rarity", b"rarity", "retired", b"retired", "sprite_key", b"sprite_key", "warrant", b"warrant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_rarity", b"_rarity", "_retired", b"_retired", "_sprite_key", b"_sprite_key", "item_id", b"item_id", "name", b"name", "rarity", b"rarity", "retired", b"retired", "sprite_key", b"sprite_key", "warrant", b"warrant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__rarity: _TypeAlias = _typing.Literal["rarity"]  # noqa: Y015
+    _WhichOneofArgType__rarity: _TypeAlias = _typing.Literal["_rarity", b"_rarity"]  # noqa: Y015
+    _WhichOneofReturnType__retired: _TypeAlias = _typing.Literal["retired"]  # noqa: Y015
+    _WhichOneofArgType__retired: _TypeAlias = _typing.Literal["_retired", b"_retired"]  # noqa: Y015
+    _WhichOneofReturnType__sprite_key: _TypeAlias = _typing.Literal["sprite_key"]  # noqa: Y015
+    _WhichOneofArgType__sprite_key: _TypeAlias = _typing.Literal["_sprite_key", b"_sprite_key"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rarity) -> _WhichOneofReturnType__rarity | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retired) -> _WhichOneofReturnType__retired | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sprite_key) -> _WhichOneofReturnType__sprite_key | None: ...
+
+Global___UpdateItemRequest: _TypeAlias = UpdateItemRequest  # noqa: Y015
+
+@_typing.final
+class UpdateItemResponse(_message.Message):
+    """The changed item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def item(self) -> Global___StockedItem:
+        """The item."""
+
+    def __init__(
+        self,
+        *,
+        item: Global___StockedItem | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateItemResponse: _TypeAlias = UpdateItemResponse  # noqa: Y015
 
 @_typing.final
 class SetClockRequest(_message.Message):

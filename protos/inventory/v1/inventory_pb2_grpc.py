@@ -92,6 +92,21 @@ class InventoryServiceStub:
                 request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GrantItemRequest.SerializeToString,
                 response_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GrantItemResponse.FromString,
                 _registered_method=True)
+        self.ListCatalogue = channel.unary_unary(
+                '/protos.inventory.v1.InventoryService/ListCatalogue',
+                request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListCatalogueRequest.SerializeToString,
+                response_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListCatalogueResponse.FromString,
+                _registered_method=True)
+        self.CreateItem = channel.unary_unary(
+                '/protos.inventory.v1.InventoryService/CreateItem',
+                request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.CreateItemRequest.SerializeToString,
+                response_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.CreateItemResponse.FromString,
+                _registered_method=True)
+        self.UpdateItem = channel.unary_unary(
+                '/protos.inventory.v1.InventoryService/UpdateItem',
+                request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.UpdateItemRequest.SerializeToString,
+                response_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.UpdateItemResponse.FromString,
+                _registered_method=True)
         self.SetClock = channel.unary_unary(
                 '/protos.inventory.v1.InventoryService/SetClock',
                 request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.SetClockRequest.SerializeToString,
@@ -128,7 +143,8 @@ class InventoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListItems(self, request, context):
-        """Reads the catalogue of what can be obtained now, and what of it is owned.
+        """Reads the catalogue of what can be obtained now or is owned, and what of it
+        is owned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -184,7 +200,31 @@ class InventoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GrantItem(self, request, context):
-        """Sandbox only: gives an item, once. Fails: SANDBOX_OFF, ITEM_UNKNOWN.
+        """Gives an item, once: in the sandbox, and anywhere on an operator's word.
+        Fails: SANDBOX_OFF, ITEM_UNKNOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCatalogue(self, request, context):
+        """For operators: reads the whole catalogue, retired items too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateItem(self, request, context):
+        """For operators: adds an item. Asked for the very item that is there, it
+        gives that one. Fails: SPRITE_KEY_TAKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateItem(self, request, context):
+        """For operators: changes the fields that are given; untouched where nothing
+        differs. Fails: ITEM_UNKNOWN, SPRITE_KEY_TAKEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -255,6 +295,21 @@ def add_InventoryServiceServicer_to_server(servicer, server):
                     servicer.GrantItem,
                     request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GrantItemRequest.FromString,
                     response_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.GrantItemResponse.SerializeToString,
+            ),
+            'ListCatalogue': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCatalogue,
+                    request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListCatalogueRequest.FromString,
+                    response_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListCatalogueResponse.SerializeToString,
+            ),
+            'CreateItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateItem,
+                    request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.CreateItemRequest.FromString,
+                    response_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.CreateItemResponse.SerializeToString,
+            ),
+            'UpdateItem': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateItem,
+                    request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.UpdateItemRequest.FromString,
+                    response_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.UpdateItemResponse.SerializeToString,
             ),
             'SetClock': grpc.unary_unary_rpc_method_handler(
                     servicer.SetClock,
@@ -562,6 +617,87 @@ class InventoryService:
             '/protos.inventory.v1.InventoryService/GrantItem',
             protos_dot_inventory_dot_v1_dot_inventory__pb2.GrantItemRequest.SerializeToString,
             protos_dot_inventory_dot_v1_dot_inventory__pb2.GrantItemResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCatalogue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.inventory.v1.InventoryService/ListCatalogue',
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.ListCatalogueRequest.SerializeToString,
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.ListCatalogueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.inventory.v1.InventoryService/CreateItem',
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.CreateItemRequest.SerializeToString,
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.CreateItemResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateItem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.inventory.v1.InventoryService/UpdateItem',
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.UpdateItemRequest.SerializeToString,
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.UpdateItemResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,7 +45,9 @@ class InventoryServiceStub:
     BatchGetWardrobes: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.BatchGetWardrobesRequest, _inventory_pb2.BatchGetWardrobesResponse]
     """Reads what players' heroes wear."""
     ListItems: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ListItemsRequest, _inventory_pb2.ListItemsResponse]
-    """Reads the catalogue of what can be obtained now, and what of it is owned."""
+    """Reads the catalogue of what can be obtained now or is owned, and what of it
+    is owned.
+    """
     EquipItem: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.EquipItemRequest, _inventory_pb2.EquipItemResponse]
     """Wears an owned item in the slot that its type names. Safe to repeat.
     Fails: ITEM_NOT_OWNED.
@@ -70,7 +72,19 @@ class InventoryServiceStub:
     not by this version.
     """
     GrantItem: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GrantItemRequest, _inventory_pb2.GrantItemResponse]
-    """Sandbox only: gives an item, once. Fails: SANDBOX_OFF, ITEM_UNKNOWN."""
+    """Gives an item, once: in the sandbox, and anywhere on an operator's word.
+    Fails: SANDBOX_OFF, ITEM_UNKNOWN.
+    """
+    ListCatalogue: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ListCatalogueRequest, _inventory_pb2.ListCatalogueResponse]
+    """For operators: reads the whole catalogue, retired items too."""
+    CreateItem: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.CreateItemRequest, _inventory_pb2.CreateItemResponse]
+    """For operators: adds an item. Asked for the very item that is there, it
+    gives that one. Fails: SPRITE_KEY_TAKEN.
+    """
+    UpdateItem: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.UpdateItemRequest, _inventory_pb2.UpdateItemResponse]
+    """For operators: changes the fields that are given; untouched where nothing
+    differs. Fails: ITEM_UNKNOWN, SPRITE_KEY_TAKEN.
+    """
     SetClock: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.SetClockRequest, _inventory_pb2.SetClockResponse]
     """Sandbox only: sets how far the player's clock runs ahead of real time.
     Fails: SANDBOX_OFF.
@@ -93,7 +107,9 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     BatchGetWardrobes: _aio.UnaryUnaryMultiCallable[_inventory_pb2.BatchGetWardrobesRequest, _inventory_pb2.BatchGetWardrobesResponse]  # type: ignore[assignment]
     """Reads what players' heroes wear."""
     ListItems: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ListItemsRequest, _inventory_pb2.ListItemsResponse]  # type: ignore[assignment]
-    """Reads the catalogue of what can be obtained now, and what of it is owned."""
+    """Reads the catalogue of what can be obtained now or is owned, and what of it
+    is owned.
+    """
     EquipItem: _aio.UnaryUnaryMultiCallable[_inventory_pb2.EquipItemRequest, _inventory_pb2.EquipItemResponse]  # type: ignore[assignment]
     """Wears an owned item in the slot that its type names. Safe to repeat.
     Fails: ITEM_NOT_OWNED.
@@ -118,7 +134,19 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     not by this version.
     """
     GrantItem: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GrantItemRequest, _inventory_pb2.GrantItemResponse]  # type: ignore[assignment]
-    """Sandbox only: gives an item, once. Fails: SANDBOX_OFF, ITEM_UNKNOWN."""
+    """Gives an item, once: in the sandbox, and anywhere on an operator's word.
+    Fails: SANDBOX_OFF, ITEM_UNKNOWN.
+    """
+    ListCatalogue: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ListCatalogueRequest, _inventory_pb2.ListCatalogueResponse]  # type: ignore[assignment]
+    """For operators: reads the whole catalogue, retired items too."""
+    CreateItem: _aio.UnaryUnaryMultiCallable[_inventory_pb2.CreateItemRequest, _inventory_pb2.CreateItemResponse]  # type: ignore[assignment]
+    """For operators: adds an item. Asked for the very item that is there, it
+    gives that one. Fails: SPRITE_KEY_TAKEN.
+    """
+    UpdateItem: _aio.UnaryUnaryMultiCallable[_inventory_pb2.UpdateItemRequest, _inventory_pb2.UpdateItemResponse]  # type: ignore[assignment]
+    """For operators: changes the fields that are given; untouched where nothing
+    differs. Fails: ITEM_UNKNOWN, SPRITE_KEY_TAKEN.
+    """
     SetClock: _aio.UnaryUnaryMultiCallable[_inventory_pb2.SetClockRequest, _inventory_pb2.SetClockResponse]  # type: ignore[assignment]
     """Sandbox only: sets how far the player's clock runs ahead of real time.
     Fails: SANDBOX_OFF.
@@ -162,7 +190,9 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.ListItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.ListItemsResponse, _abc.Awaitable[_inventory_pb2.ListItemsResponse]]:
-        """Reads the catalogue of what can be obtained now, and what of it is owned."""
+        """Reads the catalogue of what can be obtained now or is owned, and what of it
+        is owned.
+        """
 
     @_abc_1.abstractmethod
     def EquipItem(
@@ -229,7 +259,37 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.GrantItemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.GrantItemResponse, _abc.Awaitable[_inventory_pb2.GrantItemResponse]]:
-        """Sandbox only: gives an item, once. Fails: SANDBOX_OFF, ITEM_UNKNOWN."""
+        """Gives an item, once: in the sandbox, and anywhere on an operator's word.
+        Fails: SANDBOX_OFF, ITEM_UNKNOWN.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCatalogue(
+        self,
+        request: _inventory_pb2.ListCatalogueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.ListCatalogueResponse, _abc.Awaitable[_inventory_pb2.ListCatalogueResponse]]:
+        """For operators: reads the whole catalogue, retired items too."""
+
+    @_abc_1.abstractmethod
+    def CreateItem(
+        self,
+        request: _inventory_pb2.CreateItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.CreateItemResponse, _abc.Awaitable[_inventory_pb2.CreateItemResponse]]:
+        """For operators: adds an item. Asked for the very item that is there, it
+        gives that one. Fails: SPRITE_KEY_TAKEN.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateItem(
+        self,
+        request: _inventory_pb2.UpdateItemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.UpdateItemResponse, _abc.Awaitable[_inventory_pb2.UpdateItemResponse]]:
+        """For operators: changes the fields that are given; untouched where nothing
+        differs. Fails: ITEM_UNKNOWN, SPRITE_KEY_TAKEN.
+        """
 
     @_abc_1.abstractmethod
     def SetClock(

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from protos.audit.v1 import audit_pb2 as _audit_pb2
 from protos.failure.v1 import failure_pb2 as _failure_pb2
 from protos.inventory.v1 import inventory_pb2 as _inventory_pb2
 from protos.world.v1 import world_pb2 as _world_pb2
@@ -83,6 +84,58 @@ STATUS_CANCEL: Status.ValueType  # 3
 STATUS_TIMEOUT: Status.ValueType  # 4
 """Not completed before its window closed."""
 Global___Status: _TypeAlias = Status  # noqa: Y015
+
+class _DeliveryKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeliveryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeliveryKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELIVERY_KIND_UNSPECIFIED: _DeliveryKind.ValueType  # 0
+    """Never sent."""
+    DELIVERY_KIND_SESSION: _DeliveryKind.ValueType  # 1
+    """What a successful session brings: world and inventory are to be told."""
+    DELIVERY_KIND_PURCHASE: _DeliveryKind.ValueType  # 2
+    """An item that was paid for."""
+
+class DeliveryKind(_DeliveryKind, metaclass=_DeliveryKindEnumTypeWrapper):
+    """What is to be delivered."""
+
+DELIVERY_KIND_UNSPECIFIED: DeliveryKind.ValueType  # 0
+"""Never sent."""
+DELIVERY_KIND_SESSION: DeliveryKind.ValueType  # 1
+"""What a successful session brings: world and inventory are to be told."""
+DELIVERY_KIND_PURCHASE: DeliveryKind.ValueType  # 2
+"""An item that was paid for."""
+Global___DeliveryKind: _TypeAlias = DeliveryKind  # noqa: Y015
+
+class _DeliveryState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeliveryState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELIVERY_STATE_UNSPECIFIED: _DeliveryState.ValueType  # 0
+    """Never sent."""
+    DELIVERY_STATE_WAITING: _DeliveryState.ValueType  # 1
+    """Nobody refused it: it is under way, or its receiver is away."""
+    DELIVERY_STATE_FAILING: _DeliveryState.ValueType  # 2
+    """It was refused, and is tried again."""
+    DELIVERY_STATE_DEAD: _DeliveryState.ValueType  # 3
+    """It was refused so often that nobody tries it any more."""
+
+class DeliveryState(_DeliveryState, metaclass=_DeliveryStateEnumTypeWrapper):
+    """How a delivery fares."""
+
+DELIVERY_STATE_UNSPECIFIED: DeliveryState.ValueType  # 0
+"""Never sent."""
+DELIVERY_STATE_WAITING: DeliveryState.ValueType  # 1
+"""Nobody refused it: it is under way, or its receiver is away."""
+DELIVERY_STATE_FAILING: DeliveryState.ValueType  # 2
+"""It was refused, and is tried again."""
+DELIVERY_STATE_DEAD: DeliveryState.ValueType  # 3
+"""It was refused so often that nobody tries it any more."""
+Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
 
 @_typing.final
 class Once(_message.Message):
@@ -1330,7 +1383,7 @@ Global___GetDropChanceResponse: _TypeAlias = GetDropChanceResponse  # noqa: Y015
 
 @_typing.final
 class GrantRewardRequest(_message.Message):
-    """What to add in the sandbox."""
+    """What to add."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1338,6 +1391,7 @@ class GrantRewardRequest(_message.Message):
     EXP_FIELD_NUMBER: _builtins.int
     GOLD_FIELD_NUMBER: _builtins.int
     ONCE_FIELD_NUMBER: _builtins.int
+    WARRANT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The player."""
     exp: _builtins.int
@@ -1348,6 +1402,10 @@ class GrantRewardRequest(_message.Message):
     def once(self) -> Global___Once:
         """What makes it safe to repeat."""
 
+    @_builtins.property
+    def warrant(self) -> _audit_pb2.Warrant:
+        """On which operator's word; absent in the sandbox."""
+
     def __init__(
         self,
         *,
@@ -1355,14 +1413,20 @@ class GrantRewardRequest(_message.Message):
         exp: _builtins.int = ...,
         gold: _builtins.int = ...,
         once: Global___Once | None = ...,
+        warrant: _audit_pb2.Warrant | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "once", b"once"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "_warrant", b"_warrant", "once", b"once", "warrant", b"warrant"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "exp", b"exp", "gold", b"gold", "once", b"once", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_once", b"_once", "_warrant", b"_warrant", "exp", b"exp", "gold", b"gold", "once", b"once", "user_id", b"user_id", "warrant", b"warrant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__once: _TypeAlias = _typing.Literal["once"]  # noqa: Y015
     _WhichOneofArgType__once: _TypeAlias = _typing.Literal["_once", b"_once"]  # noqa: Y015
+    _WhichOneofReturnType__warrant: _TypeAlias = _typing.Literal["warrant"]  # noqa: Y015
+    _WhichOneofArgType__warrant: _TypeAlias = _typing.Literal["_warrant", b"_warrant"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__once) -> _WhichOneofReturnType__once | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__warrant) -> _WhichOneofReturnType__warrant | None: ...
 
 Global___GrantRewardRequest: _TypeAlias = GrantRewardRequest  # noqa: Y015
 
@@ -1393,6 +1457,170 @@ class GrantRewardResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GrantRewardResponse: _TypeAlias = GrantRewardResponse  # noqa: Y015
+
+@_typing.final
+class Delivery(_message.Message):
+    """Something that is paid, and not delivered yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    REFUSALS_FIELD_NUMBER: _builtins.int
+    NEXT_TRY_AT_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The id of the session or purchase."""
+    kind: Global___DeliveryKind.ValueType
+    """Which of both."""
+    user_id: _builtins.str
+    """The player."""
+    state: Global___DeliveryState.ValueType
+    """How it fares."""
+    attempts: _builtins.int
+    """How often it was tried."""
+    refusals: _builtins.int
+    """How often a receiver that was there refused it."""
+    @_builtins.property
+    def next_try_at(self) -> _timestamp_pb2.Timestamp:
+        """When it is tried next; absent when it is dead."""
+
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """When it was paid, by the player's clock."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        kind: Global___DeliveryKind.ValueType = ...,
+        user_id: _builtins.str = ...,
+        state: Global___DeliveryState.ValueType = ...,
+        attempts: _builtins.int = ...,
+        refusals: _builtins.int = ...,
+        next_try_at: _timestamp_pb2.Timestamp | None = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_try_at", b"next_try_at", "since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "id", b"id", "kind", b"kind", "next_try_at", b"next_try_at", "refusals", b"refusals", "since", b"since", "state", b"state", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
+
+@_typing.final
+class ListDeliveriesRequest(_message.Message):
+    """Which deliveries to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    state: Global___DeliveryState.ValueType
+    """Only those in this state; unspecified for all."""
+    limit: _builtins.int
+    """At most this many, 1 to 100."""
+    before: _builtins.str
+    """Only those older than this id; empty for the newest."""
+    def __init__(
+        self,
+        *,
+        state: Global___DeliveryState.ValueType = ...,
+        limit: _builtins.int = ...,
+        before: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "limit", b"limit", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeliveriesRequest: _TypeAlias = ListDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class ListDeliveriesResponse(_message.Message):
+    """One page, newest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    NEXT_BEFORE_FIELD_NUMBER: _builtins.int
+    next_before: _builtins.str
+    """Pass it as before for the next page; empty when this was the last."""
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Delivery]:
+        """The deliveries."""
+
+    def __init__(
+        self,
+        *,
+        deliveries: _abc.Iterable[Global___Delivery] | None = ...,
+        next_before: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries", "next_before", b"next_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDeliveriesResponse: _TypeAlias = ListDeliveriesResponse  # noqa: Y015
+
+@_typing.final
+class RetryDeliveryRequest(_message.Message):
+    """Which delivery to try again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    WARRANT_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """The id of the session or purchase."""
+    @_builtins.property
+    def warrant(self) -> _audit_pb2.Warrant:
+        """On whose word."""
+
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        warrant: _audit_pb2.Warrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["warrant", b"warrant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "warrant", b"warrant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryDeliveryRequest: _TypeAlias = RetryDeliveryRequest  # noqa: Y015
+
+@_typing.final
+class RetryDeliveryResponse(_message.Message):
+    """The delivery, due now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """The delivery."""
+
+    def __init__(
+        self,
+        *,
+        delivery: Global___Delivery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryDeliveryResponse: _TypeAlias = RetryDeliveryResponse  # noqa: Y015
 
 @_typing.final
 class Clock(_message.Message):

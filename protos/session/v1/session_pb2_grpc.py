@@ -105,6 +105,16 @@ class SessionServiceStub:
                 request_serializer=protos_dot_session_dot_v1_dot_session__pb2.GrantRewardRequest.SerializeToString,
                 response_deserializer=protos_dot_session_dot_v1_dot_session__pb2.GrantRewardResponse.FromString,
                 _registered_method=True)
+        self.ListDeliveries = channel.unary_unary(
+                '/protos.session.v1.SessionService/ListDeliveries',
+                request_serializer=protos_dot_session_dot_v1_dot_session__pb2.ListDeliveriesRequest.SerializeToString,
+                response_deserializer=protos_dot_session_dot_v1_dot_session__pb2.ListDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.RetryDelivery = channel.unary_unary(
+                '/protos.session.v1.SessionService/RetryDelivery',
+                request_serializer=protos_dot_session_dot_v1_dot_session__pb2.RetryDeliveryRequest.SerializeToString,
+                response_deserializer=protos_dot_session_dot_v1_dot_session__pb2.RetryDeliveryResponse.FromString,
+                _registered_method=True)
         self.GetClock = channel.unary_unary(
                 '/protos.session.v1.SessionService/GetClock',
                 request_serializer=protos_dot_session_dot_v1_dot_session__pb2.GetClockRequest.SerializeToString,
@@ -225,8 +235,24 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GrantReward(self, request, context):
-        """Sandbox only: adds exp and gold; safe to repeat with `once`.
-        Fails: SANDBOX_OFF.
+        """Adds exp and gold: in the sandbox, and anywhere on an operator's word; safe
+        to repeat with `once`. Fails: SANDBOX_OFF.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDeliveries(self, request, context):
+        """For operators: reads what is paid and not delivered yet, newest first, a
+        page at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryDelivery(self, request, context):
+        """For operators: makes a delivery due at once, as if never tried. Safe to
+        repeat. Fails: DELIVERY_UNKNOWN, also for one that is delivered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -322,6 +348,16 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.GrantReward,
                     request_deserializer=protos_dot_session_dot_v1_dot_session__pb2.GrantRewardRequest.FromString,
                     response_serializer=protos_dot_session_dot_v1_dot_session__pb2.GrantRewardResponse.SerializeToString,
+            ),
+            'ListDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeliveries,
+                    request_deserializer=protos_dot_session_dot_v1_dot_session__pb2.ListDeliveriesRequest.FromString,
+                    response_serializer=protos_dot_session_dot_v1_dot_session__pb2.ListDeliveriesResponse.SerializeToString,
+            ),
+            'RetryDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryDelivery,
+                    request_deserializer=protos_dot_session_dot_v1_dot_session__pb2.RetryDeliveryRequest.FromString,
+                    response_serializer=protos_dot_session_dot_v1_dot_session__pb2.RetryDeliveryResponse.SerializeToString,
             ),
             'GetClock': grpc.unary_unary_rpc_method_handler(
                     servicer.GetClock,
@@ -696,6 +732,60 @@ class SessionService:
             '/protos.session.v1.SessionService/GrantReward',
             protos_dot_session_dot_v1_dot_session__pb2.GrantRewardRequest.SerializeToString,
             protos_dot_session_dot_v1_dot_session__pb2.GrantRewardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.session.v1.SessionService/ListDeliveries',
+            protos_dot_session_dot_v1_dot_session__pb2.ListDeliveriesRequest.SerializeToString,
+            protos_dot_session_dot_v1_dot_session__pb2.ListDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.session.v1.SessionService/RetryDelivery',
+            protos_dot_session_dot_v1_dot_session__pb2.RetryDeliveryRequest.SerializeToString,
+            protos_dot_session_dot_v1_dot_session__pb2.RetryDeliveryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -78,8 +78,16 @@ class SessionServiceStub:
     GetDropChance: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetDropChanceRequest, _session_pb2.GetDropChanceResponse]
     """Tells how likely a drop is, under which rules."""
     GrantReward: _grpc.UnaryUnaryMultiCallable[_session_pb2.GrantRewardRequest, _session_pb2.GrantRewardResponse]
-    """Sandbox only: adds exp and gold; safe to repeat with `once`.
-    Fails: SANDBOX_OFF.
+    """Adds exp and gold: in the sandbox, and anywhere on an operator's word; safe
+    to repeat with `once`. Fails: SANDBOX_OFF.
+    """
+    ListDeliveries: _grpc.UnaryUnaryMultiCallable[_session_pb2.ListDeliveriesRequest, _session_pb2.ListDeliveriesResponse]
+    """For operators: reads what is paid and not delivered yet, newest first, a
+    page at a time.
+    """
+    RetryDelivery: _grpc.UnaryUnaryMultiCallable[_session_pb2.RetryDeliveryRequest, _session_pb2.RetryDeliveryResponse]
+    """For operators: makes a delivery due at once, as if never tried. Safe to
+    repeat. Fails: DELIVERY_UNKNOWN, also for one that is delivered.
     """
     GetClock: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetClockRequest, _session_pb2.GetClockResponse]
     """Sandbox only: reads the player's clock. Fails: SANDBOX_OFF."""
@@ -142,8 +150,16 @@ class SessionServiceAsyncStub(SessionServiceStub):
     GetDropChance: _aio.UnaryUnaryMultiCallable[_session_pb2.GetDropChanceRequest, _session_pb2.GetDropChanceResponse]  # type: ignore[assignment]
     """Tells how likely a drop is, under which rules."""
     GrantReward: _aio.UnaryUnaryMultiCallable[_session_pb2.GrantRewardRequest, _session_pb2.GrantRewardResponse]  # type: ignore[assignment]
-    """Sandbox only: adds exp and gold; safe to repeat with `once`.
-    Fails: SANDBOX_OFF.
+    """Adds exp and gold: in the sandbox, and anywhere on an operator's word; safe
+    to repeat with `once`. Fails: SANDBOX_OFF.
+    """
+    ListDeliveries: _aio.UnaryUnaryMultiCallable[_session_pb2.ListDeliveriesRequest, _session_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
+    """For operators: reads what is paid and not delivered yet, newest first, a
+    page at a time.
+    """
+    RetryDelivery: _aio.UnaryUnaryMultiCallable[_session_pb2.RetryDeliveryRequest, _session_pb2.RetryDeliveryResponse]  # type: ignore[assignment]
+    """For operators: makes a delivery due at once, as if never tried. Safe to
+    repeat. Fails: DELIVERY_UNKNOWN, also for one that is delivered.
     """
     GetClock: _aio.UnaryUnaryMultiCallable[_session_pb2.GetClockRequest, _session_pb2.GetClockResponse]  # type: ignore[assignment]
     """Sandbox only: reads the player's clock. Fails: SANDBOX_OFF."""
@@ -281,8 +297,28 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.GrantRewardRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.GrantRewardResponse, _abc.Awaitable[_session_pb2.GrantRewardResponse]]:
-        """Sandbox only: adds exp and gold; safe to repeat with `once`.
-        Fails: SANDBOX_OFF.
+        """Adds exp and gold: in the sandbox, and anywhere on an operator's word; safe
+        to repeat with `once`. Fails: SANDBOX_OFF.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDeliveries(
+        self,
+        request: _session_pb2.ListDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.ListDeliveriesResponse, _abc.Awaitable[_session_pb2.ListDeliveriesResponse]]:
+        """For operators: reads what is paid and not delivered yet, newest first, a
+        page at a time.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryDelivery(
+        self,
+        request: _session_pb2.RetryDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.RetryDeliveryResponse, _abc.Awaitable[_session_pb2.RetryDeliveryResponse]]:
+        """For operators: makes a delivery due at once, as if never tried. Safe to
+        repeat. Fails: DELIVERY_UNKNOWN, also for one that is delivered.
         """
 
     @_abc_1.abstractmethod

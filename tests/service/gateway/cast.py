@@ -11,13 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from protos.audit.v1 import audit_pb2, audit_pb2_grpc
 from protos.auth.v1 import auth_pb2, auth_pb2_grpc
 from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
 from protos.personal.v1 import personal_pb2, personal_pb2_grpc
 from protos.session.v1 import session_pb2, session_pb2_grpc
 from protos.world.v1 import world_pb2, world_pb2_grpc
 from services.kit.errors import Unavailable
-from tests.service.gateway.actor import Actor, Play
+from tests.service.gateway.actor import Act, Actor, Play
 
 STAMP = Timestamp(seconds=1_767_225_600, nanos=250_000_000)
 STAMP_JSON = "2026-01-01T00:00:00.250000Z"
@@ -32,10 +33,41 @@ PERSONAL = (
     personal_pb2.DESCRIPTOR.services_by_name["PersonalDataService"],
     personal_pb2_grpc.add_PersonalDataServiceServicer_to_server,
 )
+# Beside its own, every service tells what operators changed there.
+AUDIT: Act = (
+    audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
+    audit_pb2_grpc.add_AuditServiceServicer_to_server,
+)
 
 
-def user(user_id: str) -> auth_pb2.User:
-    return auth_pb2.User(id=user_id, email="ada@example.com", is_active=True, created_at=STAMP)
+def user(user_id: str, *, is_superuser: bool = False) -> auth_pb2.User:
+    return auth_pb2.User(
+        id=user_id,
+        email="ada@example.com",
+        is_active=True,
+        is_superuser=is_superuser,
+        created_at=STAMP,
+    )
+
+
+def entry(entry_id: str, *, user_id: str | None = None) -> audit_pb2.Entry:
+    return audit_pb2.Entry(
+        id=entry_id,
+        at=STAMP,
+        actor="operator ada@town",
+        action="reward.grant",
+        user_id=user_id,
+        target=user_id or HAT,
+        reason="ticket 7",
+        changes='{"gold": [5, 30]}',
+    )
+
+
+def trail(*entries: audit_pb2.Entry) -> Play:
+    """Tells of these, as a service does: the newest, up to as many as are asked for."""
+    return lambda r: audit_pb2.ListAuditResponse(
+        entries=[one for one in entries if not r.before or one.id < r.before][: r.limit]
+    )
 
 
 def hero(user_id: str) -> session_pb2.Hero:
@@ -110,6 +142,22 @@ def item() -> inventory_pb2.Item:
     )
 
 
+def stocked_item() -> inventory_pb2.StockedItem:
+    return inventory_pb2.StockedItem(item=item(), edited=True)
+
+
+def delivery(delivery_id: str) -> session_pb2.Delivery:
+    return session_pb2.Delivery(
+        id=delivery_id,
+        kind=session_pb2.DELIVERY_KIND_PURCHASE,
+        user_id=HAT,
+        state=session_pb2.DELIVERY_STATE_DEAD,
+        attempts=12,
+        refusals=10,
+        since=STAMP,
+    )
+
+
 def completion(user_id: str) -> session_pb2.Completion:
     found = session(session_pb2.STATUS_SUCCESS)
     found.dropped_item.CopyFrom(owned_item())
@@ -162,10 +210,12 @@ def session_actor() -> Actor:
             session_pb2_grpc.add_SessionServiceServicer_to_server,
         ),
         PERSONAL,
+        AUDIT,
         ExportUser=lambda _: [
             *exported("hero", '[{"gold":35}]'),
             *exported("session", '[{"n":1},{"n":2}]', '[{"n":3}]'),
         ],
+        ListAudit=trail(),
         BatchListTasks=lambda r: session_pb2.BatchListTasksResponse(
             lists=[session_pb2.TaskList(tasks=[task()]) for _ in r.user_ids]
         ),
@@ -189,6 +239,8 @@ def session_actor() -> Actor:
             item=owned_item(), gold_spent=100, hero=hero(r.user_id)
         ),
         GrantReward=lambda r: session_pb2.GrantRewardResponse(hero=hero(r.user_id)),
+        ListDeliveries=lambda _: session_pb2.ListDeliveriesResponse(deliveries=[delivery(HAT)]),
+        RetryDelivery=lambda r: session_pb2.RetryDeliveryResponse(delivery=delivery(r.delivery_id)),
         GetClock=_clock(session_pb2.GetClockResponse),
         AdvanceClock=_clock(session_pb2.AdvanceClockResponse),
         ResetClock=_clock(session_pb2.ResetClockResponse),
@@ -203,7 +255,9 @@ def inventory_actor() -> Actor:
             inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
         ),
         PERSONAL,
+        AUDIT,
         ExportUser=lambda _: exported("inventory", "[]"),
+        ListAudit=trail(),
         BatchGetInventories=lambda r: inventory_pb2.BatchGetInventoriesResponse(
             inventories=[inventory_pb2.Inventory(items=[owned_item()]) for _ in r.user_ids]
         ),
@@ -228,6 +282,9 @@ def inventory_actor() -> Actor:
             offers=[inventory_pb2.Offer(item=item(), price_gold=100, owned=True)],
         ),
         GrantItem=lambda _: inventory_pb2.GrantItemResponse(item=owned_item()),
+        ListCatalogue=lambda _: inventory_pb2.ListCatalogueResponse(items=[stocked_item()]),
+        CreateItem=lambda _: inventory_pb2.CreateItemResponse(item=stocked_item()),
+        UpdateItem=lambda _: inventory_pb2.UpdateItemResponse(item=stocked_item()),
         SetClock=lambda _: inventory_pb2.SetClockResponse(),
     )
 
@@ -240,7 +297,9 @@ def world_actor() -> Actor:
             world_pb2_grpc.add_WorldServiceServicer_to_server,
         ),
         PERSONAL,
+        AUDIT,
         ExportUser=lambda _: exported("world_state", '[{"timezone":"Asia/Tokyo"}]'),
+        ListAudit=trail(),
         BatchGetWorlds=lambda r: world_pb2.BatchGetWorldsResponse(
             worlds=[world(u) for u in r.user_ids]
         ),
@@ -255,9 +314,11 @@ class AuthActor(Actor):
     `ended` are the families that it says have ended, `clock` is its time; `is_behind`:
     it says that there are more. It tells all that to who listens while it `is_heard`,
     keeps the stream open while it `is_silent`, and otherwise has to be asked.
+    `superusers` are whom it says may operate the town.
     """
 
     def __init__(self) -> None:
+        self.superusers: set[str] = set()
         self.new_key()
         self.ended: set[str] = set()
         self.clock: Callable[[], float] = time.time
@@ -270,7 +331,11 @@ class AuthActor(Actor):
                 auth_pb2_grpc.add_AuthServiceServicer_to_server,
             ),
             PERSONAL,
+            AUDIT,
             ExportUser=lambda r: exported("user", f'[{{"id":"{r.user_id}"}}]'),
+            ListAudit=trail(entry(HAT, user_id=HAT)),
+            SearchUsers=lambda _: auth_pb2.SearchUsersResponse(users=[user(HAT)]),
+            AdminUpdateUser=lambda r: auth_pb2.AdminUpdateUserResponse(user=user(r.user_id)),
             GetSigningKeys=lambda _: auth_pb2.GetSigningKeysResponse(keys=[self._public()]),
             ListEndedFamilies=lambda _: auth_pb2.ListEndedFamiliesResponse(
                 family_ids=sorted(self.ended), until=STAMP, now=self._now(), more=self.is_behind
@@ -294,7 +359,10 @@ class AuthActor(Actor):
             DeleteUser=lambda _: auth_pb2.DeleteUserResponse(restorable_until=STAMP),
             UpdateUser=lambda r: auth_pb2.UpdateUserResponse(user=user(r.user_id)),
             BatchGetUsers=lambda r: auth_pb2.BatchGetUsersResponse(
-                results=[auth_pb2.UserResult(user=user(u)) for u in r.user_ids]
+                results=[
+                    auth_pb2.UserResult(user=user(u, is_superuser=u in self.superusers))
+                    for u in r.user_ids
+                ]
             ),
         )
 

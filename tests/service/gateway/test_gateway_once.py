@@ -13,7 +13,7 @@ from services.kit.errors import Failure
 from tests.service.gateway.actor import refusing
 from tests.service.gateway.cast import HAT, hero, session, task
 from tests.service.gateway.stage import Stage
-from tests.service.gateway.test_gateway_answers import GOOD, ID, TASK, send
+from tests.service.gateway.test_gateway_answers import GOOD, ID, TASK, line_of, send
 from tests.service.gateway.test_gateway_refusals import problem
 
 KEY = "idempotency-key"
@@ -47,6 +47,11 @@ KEPT: dict[str, tuple[str, Callable[[Any], pb.Once], Callable[[Any], Any]]] = {
         "AdvanceClock",
         lambda request: request.once,
         lambda _: pb.AdvanceClockResponse(clock=pb.Clock(), replayed=True),
+    ),
+    "POST /api/admin/users/{user_id}/grant": (
+        "GrantReward",
+        lambda request: request.once,
+        lambda request: pb.GrantRewardResponse(hero=hero(request.user_id), replayed=True),
     ),
     "POST /api/sandbox/grant": (
         "GrantReward",
@@ -103,7 +108,8 @@ def test_the_key_goes_to_the_service_with_the_call_that_it_is_for(
     send(player, call)
 
     assert once is not None
-    assert (once.key, once.route, len(once.fingerprint)) == ("mine", call, 32)
+    route = " ".join(line_of(call))
+    assert (once.key, once.route, len(once.fingerprint)) == ("mine", route, 32)
     assert asked(stage, call) is None
 
 

@@ -17,6 +17,7 @@ from services.inventory.rules import Item
 from services.kit import migrations
 from services.kit.database import Database
 from services.kit.errors import Unavailable
+from services.kit.sweeper import EVERY_S, Sweeper
 from tests.service.inventory.stock import new_id, settings_of
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nowhere"
@@ -185,6 +186,35 @@ def test_the_copy_in_memory_is_read_again_after_a_while(
         now[0] = passed
 
         assert (late in catalogue.current().items) == seen
+
+
+def test_what_another_process_changed_is_learned_by_the_next_sweep(url: str) -> None:
+    with catalogue_at(url) as catalogue:
+        catalogue.current()
+        change(url, "UPDATE item SET retired_at = now() WHERE id = %s", STRAW_HAT.id)
+        before = catalogue.current()
+
+        Sweeper(catalogue.follow).sweep()
+
+        assert STRAW_HAT in before.obtainable
+        assert STRAW_HAT not in catalogue.current().obtainable
+
+
+def test_a_service_sweeps_its_catalogue_every_second(url: str) -> None:
+    served = wired(settings_of(url))
+    stopping = threading.Event()
+    (task,) = served.tasks
+    with ThreadPoolExecutor(1) as beside:
+        done = beside.submit(task, stopping)
+        try:
+            # It stores what is shipped, though nobody asks for anything.
+            while not stored(url):
+                assert not done.done()
+        finally:
+            stopping.set()
+    served.close()
+
+    assert EVERY_S <= 1.0
 
 
 def test_without_a_database_it_is_not_known() -> None:

@@ -26,10 +26,10 @@ from tests.service.session.players import Player
 
 # Who is never named to the player.
 OPERATOR = "canary-operator"
-_REPAIR = (
-    "INSERT INTO repair (user_id, id, invariant, before, after, reason, operator, repaired_at)"
-    " VALUES (%s, gen_random_uuid(), 'I1', '0', '1', 'ticket 7', %s, now())"
-)
+_ENTRY = """
+    INSERT INTO audit (user_id, id, actor, action, target, reason, changes, at)
+    VALUES (%s, gen_random_uuid(), %s, 'repair.I1', gen_random_uuid(), 'ticket 7', '{}', now())
+"""
 
 # Whose the rows are of a table without a user_id.
 _ELSE: dict[str, LiteralString] = {
@@ -160,8 +160,8 @@ class Archives:
         self.auth.RequestVerify(auth_pb2.RequestVerifyRequest(email=account.email))
         self.of["auth"].change(_LETTER_WITH_A_LINK, player.id)
         self.of["auth"].change(_RECEIPT, player.id)
-        for service in ("session", "inventory", "world"):
-            self.of[service].change(_REPAIR, player.id, OPERATOR)
+        for archive in self.of.values():
+            archive.change(_ENTRY, player.id, OPERATOR)
         return player.id
 
     def veteran(self) -> str:

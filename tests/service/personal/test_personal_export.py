@@ -18,7 +18,7 @@ from tests.service.personal.archive import OPERATOR, Archive, Archives
 HIDDEN = {
     "user": {"hashed_password"},
     "mail_token": {"token_hash"},
-    "repair": {"operator"},
+    "audit": {"actor"},
 }
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
 

@@ -58,9 +58,9 @@ class Town:
     def everything_of(self, player: str) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of a player, in all three databases."""
         tables = {
-            "session": ("hero", "task_template", "session", "hero_grant", "purchase", "repair"),
-            "inventory": ("inventory", "drop_grant", "wardrobe", "repair"),
-            "world": ("world_state", "credited_session", "credited_date", "repair"),
+            "session": ("hero", "task_template", "session", "hero_grant", "purchase", "audit"),
+            "inventory": ("inventory", "drop_grant", "wardrobe", "audit"),
+            "world": ("world_state", "credited_session", "credited_date", "audit"),
         }
         return {
             f"{service}.{table}": self.rows(service, EVERY_ROW.format(table=table), player)

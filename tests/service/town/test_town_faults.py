@@ -83,7 +83,10 @@ def repaired(town: Town, player: str) -> tuple[list[Mend], list[Change]]:
 
 def entries(town: Town, player: str) -> list[tuple[str, str, str, str]]:
     """The audited entries of a player, in all three databases."""
-    sql = "SELECT invariant, after, reason, operator FROM repair WHERE user_id = %s"
+    sql = """
+        SELECT action, jsonb_path_query_first(changes, '$.*[1]') #>> '{}', reason, actor
+        FROM audit WHERE user_id = %s
+    """
     return sorted(row for service in PLAYED for row in town.rows(service, sql, player))
 
 
@@ -113,7 +116,7 @@ def test_a_planted_fault_is_found_and_mended(town: Town, bystander: str, fault: 
         for expected in fault.found
     ]
     assert entries(town, player) == sorted(
-        (change.drift.invariant, change.result, "a test", "tester") for change in done
+        (f"repair.{change.drift.invariant}", change.result, "a test", "tester") for change in done
     )
     assert town.everything_of(bystander) == before
     check_fate(town, fault.fate, plan, things)

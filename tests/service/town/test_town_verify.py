@@ -27,7 +27,7 @@ from town.verify import drifts, findings
 AUDIT = Audit(reason="a test", operator="tester")
 RICHER = "UPDATE hero SET gold = gold + 5 WHERE user_id = %(player)s"
 GIVE_UP = "UPDATE session SET settled_at = NULL, settle_after = NULL WHERE user_id = %(player)s"
-POSTPONE = "UPDATE session SET settled_at = NULL, settle_attempts = 2 WHERE user_id = %(player)s"
+POSTPONE = "UPDATE session SET settled_at = NULL, settle_attempts = 2, settle_refusals = 1 WHERE user_id = %(player)s"
 
 
 def nesra(town: Town, *words: str) -> subprocess.CompletedProcess[str]:
@@ -90,8 +90,10 @@ def test_a_fault_is_found_told_mended_and_audited_by_the_commands(own_town: Town
     )
     assert (mended.returncode, after.returncode) == (0, 0)
     assert "All is right with 3 players." in after.stdout
-    sql = 'SELECT invariant, "before", "after", reason FROM repair WHERE user_id = %s'
-    assert own_town.rows("session", sql, second) == [("I1", "gold 30", "gold 25", "ticket 7")]
+    sql = "SELECT action, target::text, changes, reason FROM audit WHERE user_id = %s"
+    assert own_town.rows("session", sql, second) == [
+        ("repair.I1", second, {"gold": [30, "gold 25"]}, "ticket 7")
+    ]
 
 
 def test_every_player_is_seen_whatever_the_page_and_whichever_table_knows_them(
@@ -218,14 +220,11 @@ def test_deliveries_are_listed_by_state_and_a_dead_one_is_put_back(own_town: Tow
     assert listed[failing]["attempts"] == 2
     assert (retried.returncode, retried.stdout.split()[0]) == (0, "1")
     assert left.stdout == ""
-    sql = 'SELECT invariant, "before", "after", reason FROM repair'
+    delivery = listed[dead]["id"]
+    stood = ["dead, 0 attempts, 0 refusals", "session delivered again"]
+    sql = "SELECT action, target::text, changes, reason FROM audit"
     assert own_town.rows("session", sql) == [
-        (
-            "I5",
-            f"delivery of session {listed[dead]['id']}: dead, 0 attempts, 0 refusals",
-            "session delivered again",
-            "fixed",
-        )
+        ("delivery.retry", delivery, {"delivery of session": stood}, "fixed")
     ]
 
 

@@ -1,0 +1,49 @@
+"""Long lists, a page at a time: the next page is in the Link header, with the same filters."""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Mapping
+from typing import Annotated
+from urllib.parse import urlencode
+
+from pydantic import Field
+from starlette.requests import Request
+
+from gateway.errors import invalid
+from gateway.input import DIGITS, Strict, absent
+
+
+class Paged(Strict):
+    """The query of a long list: how much of it, from where on."""
+
+    limit: Annotated[int, Field(ge=1, le=100), DIGITS] = 50
+    cursor: str = absent()
+
+    @property
+    def before(self) -> str:
+        """The id that the page comes after, "" for the first page. Raises VALIDATION_FAILED."""
+        return "" if self.cursor is None else _id(self.cursor)
+
+
+def next_page(request: Request, wish: Paged, before: str) -> Mapping[str, str] | None:
+    """The header that leads to what comes after the id `before`; None for "": this was all."""
+    if not before:
+        return None
+    kept = wish.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+    asked = urlencode(kept | {"cursor": _cursor(before)})
+    return {"Link": f'<{request.scope["path"]}?{asked}>; rel="next"'}
+
+
+def _cursor(last_id: str) -> str:
+    return base64.urlsafe_b64encode(uuid.UUID(last_id).bytes).decode().rstrip("=")
+
+
+def _id(cursor: str) -> str:
+    try:
+        last_id = str(uuid.UUID(bytes=base64.urlsafe_b64decode(cursor + "==")))
+    except (ValueError, binascii.Error):
+        last_id = ""
+    if not last_id or _cursor(last_id) != cursor:
+        raise invalid((("cursor",), "cursor_malformed", "This is not a cursor of ours."))
+    return last_id

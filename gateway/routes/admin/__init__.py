@@ -1,0 +1,5 @@
+"""What operators do: every call asks anew whether the caller is one, before anything else."""
+
+from gateway.routes.admin import audit, deliveries, items, users
+
+ROUTES = [*users.ROUTES, *items.ROUTES, *deliveries.ROUTES, *audit.ROUTES]
