@@ -117,7 +117,7 @@ def test_without_auth_nobody_is_known_to_operate_the_town(
 def test_another_page_cannot_act_for_an_operator(stage: Stage, call: str) -> None:
     superuser = str(uuid.uuid4())
     stage.auth.superusers.add(superuser)
-    cookie = {"cookie": f"nesra_access={stage.auth.token(superuser)}"}
+    cookie = {"cookie": f"__Host-nesra_access={stage.auth.token(superuser)}"}
     with stage.visitor(**cookie) as client:
         problem(send(client, call, headers={"origin": "https://evil.example"}), "ORIGIN_REFUSED")
         assert send(client, call, headers={"origin": FRIEND}).is_success
