@@ -14,10 +14,11 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import settings
 from psycopg import sql
 
-from services.kit import migrations, shards
+from services.kit import migrations, shards, telemetry
 from services.kit.database import NAME
 from services.kit.settings import database_on
 from tests.contract.log_canary import leaks, logs_in
@@ -52,6 +53,8 @@ FAST_CLOCK = """
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # As a real process: structlog's own tracebacks show every variable, and take a second each.
+    structlog.configure(processors=telemetry.processors(is_production=False))
     shards.COUNT = SHARDS
     os.environ["NESRA_SHARDS"] = str(SHARDS)
     worker = getattr(config, "workerinput", None)

@@ -18,9 +18,10 @@ CANARY = "canary in a password"
 def logs(request: pytest.FixtureRequest) -> Iterator[None]:
     """Logs as a real process writes them."""
     is_production = request.param == "production"
+    before = structlog.get_config()
     structlog.configure(processors=telemetry.processors(is_production=is_production))
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 @pytest.mark.usefixtures("logs")
