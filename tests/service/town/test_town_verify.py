@@ -27,7 +27,10 @@ from town.verify import drifts, findings
 AUDIT = Audit(reason="a test", operator="tester")
 RICHER = "UPDATE hero SET gold = gold + 5 WHERE user_id = %(player)s"
 GIVE_UP = "UPDATE session SET settled_at = NULL, settle_after = NULL WHERE user_id = %(player)s"
-POSTPONE = "UPDATE session SET settled_at = NULL, settle_attempts = 2, settle_refusals = 1 WHERE user_id = %(player)s"
+POSTPONE = (
+    "UPDATE session SET settled_at = NULL, settle_attempts = 2, settle_refusals = 1,"
+    " settle_after = now() - interval '1 second' WHERE user_id = %(player)s"
+)
 
 
 def nesra(town: Town, *words: str) -> subprocess.CompletedProcess[str]:
