@@ -30,9 +30,9 @@ class Keeper:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._log = _Log(folder / "log")
+        self._log = Log(folder / "log")
         self.postgres = EmbeddedPostgres(folder / "postgres", folder / "pg")
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, Kept] = {}
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper")
@@ -50,7 +50,7 @@ class Keeper:
     def keep(self, spec: Spec) -> None:
         """Starts a process soon, and keeps it running."""
         with self._lock:
-            self._kept[spec.name] = _Kept(spec, self._log)
+            self._kept[spec.name] = Kept(spec, self._log)
 
     def replace(self, spec: Spec, *, otherwise: Callable[[], str]) -> None:
         """Has a process drain; once it has, it goes on as `spec` says. Returns when it has ended.
@@ -129,7 +129,7 @@ class Keeper:
         finally:
             self._end()
 
-    def _now_kept(self) -> "list[_Kept]":
+    def _now_kept(self) -> "list[Kept]":
         with self._lock:
             return list(self._kept.values())
 
@@ -143,7 +143,7 @@ class Keeper:
 
 
 @dataclass(slots=True)
-class _Log:
+class Log:
     """What each process says, in a file by its name."""
 
     folder: Path
@@ -156,11 +156,11 @@ class _Log:
 
 
 @dataclass(slots=True)
-class _Kept:
+class Kept:
     """One process and how it is to be started; revived by the keeper's thread only."""
 
     spec: Spec
-    log: _Log
+    log: Log
     process: Process = field(init=False)
     start_at: float = 0.0
     ended_with: int | None = None
@@ -178,5 +178,6 @@ class _Kept:
             self.ended_with = code
             self.start_at = now + (AGAIN_AFTER_S if code else 0.0)
             self.process = Process(self.spec, self.log.say)
-        elif not self.process.running and now >= self.start_at:
+        # Not whether it runs: one that ends between the two looks is first to be cleared away.
+        elif self.process.pid is None and now >= self.start_at:
             self.process.start()
