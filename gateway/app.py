@@ -8,16 +8,14 @@ from typing import Any
 import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import figures
 from gateway.addresses import Addresses
 from gateway.clients import Services
 from gateway.envelope import Deadline, Drain, Envelope, Guard
-from gateway.errors import CATALOGUE, Problem, on_failure, on_http_exception, on_problem
+from gateway.errors import CATALOGUE
 from gateway.follower import Follower
 from gateway.hot import Hot
 from gateway.hotcalls import HotCalls
@@ -44,7 +42,6 @@ from gateway.routes import (
 )
 from gateway.settings import GatewaySettings
 from gateway.town import Town
-from services.kit.errors import Failure
 from services.kit.settings import target_of
 
 VERSION = "0.1.0"
@@ -91,10 +88,9 @@ class Gateway(FastAPI):
         await serve(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """From the inside out: routes, known errors, unknown errors, hot calls, pages, envelope."""
+        """From the inside out: routes, their time, errors, hot calls, pages, envelope."""
         settings = self.settings
-        routed = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
-        app: ASGIApp = HotCalls(self.routes, others=Guard(Deadline(routed)))
+        app: ASGIApp = HotCalls(self.routes, others=Guard(Deadline(self.router)))
         if settings.cors_origins:
             app = CORSMiddleware(
                 app,
@@ -129,11 +125,6 @@ def create_app(
         openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        exception_handlers={
-            Problem: on_problem,
-            Failure: on_failure,
-            HTTPException: on_http_exception,
-        },
     )
     modules = (*_MODULES, sandbox) if settings.sandbox else _MODULES
     app.router.routes.extend(route for module in modules for route in module.ROUTES)
@@ -164,8 +155,7 @@ async def _opened(
     follower = Follower(services.auth, keys, ended, clock)
     following = [asyncio.create_task(follower.keep_up())]
     if settings.redis_url:
-        # Whoever has no Redis does without its client, which takes 5 MB.
-        from gateway.sharing import share  # noqa: PLC0415  # as said above
+        from gateway.sharing import share  # noqa: PLC0415  # Redis' client takes 5 MB
 
         following.append(asyncio.create_task(share(limits, settings.redis_url)))
     yield town

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.clients import BUDGET, Budget
-from gateway.errors import Problem, answer_to, problem_of
+from gateway.errors import Problem, answer_to, problem_of, unrouted
 from gateway.figures import answers
 from gateway.limits import TOLD
 from gateway.settings import GatewaySettings
@@ -147,6 +148,8 @@ def answer_to_error(error: Exception, scope: Scope) -> Response:
         return answer_to(error, scope)
     if isinstance(error, Failure):
         return answer_to(problem_of(error), scope)
+    if isinstance(error, HTTPException):
+        return answer_to(unrouted(error, scope), scope)
     request_id = scope["state"]["request_id"]
     path = Request(scope).url.path
     log.error("request_broke", path=path, request_id=request_id, exc_info=error)

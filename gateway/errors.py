@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
+from starlette.types import Scope
 
 from services.kit.errors import Failure, Unavailable
 
@@ -238,7 +238,7 @@ def _problem_of(failure: Failure) -> Problem:
     return Problem(code=code, detail=metadata.get("detail", ""), headers=headers, **members)
 
 
-def answer_to(problem: Problem, scope: Mapping[str, Any]) -> Response:
+def answer_to(problem: Problem, scope: Scope) -> Response:
     """The problem as RFC 9457 has it."""
     code = CATALOGUE[problem.code]
     state = scope["state"]
@@ -256,7 +256,7 @@ def answer_to(problem: Problem, scope: Mapping[str, Any]) -> Response:
     return Response(content, code.status, problem.headers, MEDIA_TYPE)
 
 
-def _tell_of_refusal(problem: Problem, scope: Mapping[str, Any]) -> None:
+def _tell_of_refusal(problem: Problem, scope: Scope) -> None:
     player = scope["state"].get("player")
     log.warning(
         "access_refused",
@@ -268,29 +268,15 @@ def _tell_of_refusal(problem: Problem, scope: Mapping[str, Any]) -> None:
     )
 
 
-async def on_problem(request: Request, problem: Exception) -> Response:
-    """Answers a Problem."""
-    assert isinstance(problem, Problem)  # noqa: S101  # registered for nothing else
-    return answer_to(problem, request.scope)
-
-
-async def on_failure(request: Request, failure: Exception) -> Response:
-    """Answers a failure that a service named."""
-    assert isinstance(failure, Failure)  # noqa: S101  # registered for nothing else
-    return answer_to(problem_of(failure), request.scope)
-
-
-async def on_http_exception(request: Request, error: Exception) -> Response:
-    """Answers what the router refuses: no such address, or not by this method."""
-    assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
+def unrouted(error: HTTPException, scope: Scope) -> Problem:
+    """What a client is told that the router refuses: no such address, or not by this method."""
     if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
-        return answer_to(Problem(code="NOT_FOUND"), request.scope)
-    allowed = {"Allow": ", ".join(_methods_at(request))}
-    return answer_to(Problem(code="METHOD_NOT_ALLOWED", headers=allowed), request.scope)
+        return Problem(code="NOT_FOUND")
+    return Problem(code="METHOD_NOT_ALLOWED", headers={"Allow": ", ".join(_methods_at(scope))})
 
 
-def _methods_at(request: Request) -> list[str]:
-    routes = [route for route in request.app.routes if hasattr(route, "methods")]
-    matching = [r for r in routes if r.matches(request.scope)[0] is not Match.NONE]
+def _methods_at(scope: Scope) -> list[str]:
+    routes = [route for route in scope["app"].routes if hasattr(route, "methods")]
+    matching = [r for r in routes if r.matches(scope)[0] is not Match.NONE]
     methods = set().union(*(route.methods for route in matching))
     return sorted(methods | {"HEAD"} if "GET" in methods else methods)
