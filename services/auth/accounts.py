@@ -34,17 +34,16 @@ def require_fit(**fields: str | None) -> None:
         raise FieldInvalid(field=field)
 
 
-def opened(  # noqa: PLR0913  # one keyword for what only an operator may give
-    connection: Connection,
+def new(
     email: str,
-    full_name: str | None,
     hashed: str,
     *,
     now: datetime,
+    full_name: str | None = None,
     is_superuser: bool = False,
 ) -> store.UserRow:
-    """A new account. Raises EmailTaken."""
-    user = store.UserRow(
+    """An account that is to be opened, of an address in normal form."""
+    return store.UserRow(
         id=uuid7(now),
         email=email,
         email_key=rules.email_key(email),
@@ -58,6 +57,10 @@ def opened(  # noqa: PLR0913  # one keyword for what only an operator may give
         updated_at=None,
         deletes_at=None,
     )
+
+
+def open_account(connection: Connection, user: store.UserRow) -> store.UserRow:
+    """Opens a new account. Raises EmailTaken."""
     with _one_account_per_email():
         store.add_user(connection, user)
     return user

@@ -39,7 +39,8 @@ def opened(
 ) -> UserRow:
     """A new account, of an address in normal form. Raises EmailTaken."""
     now = database_now(connection)
-    user = accounts.opened(connection, email, None, hashed, now=now, is_superuser=is_superuser)
+    new = accounts.new(email, hashed, now=now, is_superuser=is_superuser)
+    user = accounts.open_account(connection, new)
     changes = {field: [None, getattr(user, field)] for field in _STANDING}
     trail.add(connection, warrant, Act("user.create", user.id, user.id, changes), now=now)
     return user

@@ -38,7 +38,7 @@ class Hasher(Protocol):
         """A new hash."""
         ...
 
-    def verify_and_update(self, password: str, hash: str, /) -> tuple[bool, str | None]:  # noqa: A002  # the library's name
+    def verify_and_update(self, password: str, stored: str, /) -> tuple[bool, str | None]:
         """Whether it matches, and a stronger hash where the old one is out of date."""
         ...
 

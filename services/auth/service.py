@@ -82,7 +82,8 @@ class AuthService(auth_pb2_grpc.AuthServiceServicer):
 
         def work(connection: Connection) -> store.UserRow:
             now = database_now(connection)
-            return accounts.opened(connection, email, full_name, hashed, now=now)
+            user = accounts.new(email, hashed, now=now, full_name=full_name)
+            return accounts.open_account(connection, user)
 
         user = self._database.transact(work)
         log.info("account_opened", user=user.id)

@@ -22,9 +22,9 @@ class Gate(Hasher):
     def hash(self, password: str, /) -> str:
         return f"a hash of {len(password)} characters"
 
-    def verify_and_update(self, password: str, hash: str, /) -> tuple[bool, str | None]:  # noqa: A002  # the library's name
+    def verify_and_update(self, password: str, stored: str, /) -> tuple[bool, str | None]:
         self.open.wait(30)
-        return bool(password) and not hash, None
+        return bool(password) and not stored, None
 
 
 def reason_of(house: House, email: str, address: str) -> str:

@@ -155,8 +155,8 @@ class Interrupted(Hasher):
     def hash(self, password: str, /) -> str:
         return self._hasher.hash(password)
 
-    def verify_and_update(self, password: str, hash: str, /) -> tuple[bool, str | None]:  # noqa: A002  # the library's name
-        answer = self._hasher.verify_and_update(password, hash)
+    def verify_and_update(self, password: str, stored: str, /) -> tuple[bool, str | None]:
+        answer = self._hasher.verify_and_update(password, stored)
         self.then()
         return answer
 

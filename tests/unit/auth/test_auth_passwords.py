@@ -1,9 +1,13 @@
 """Passwords are hashed a few at a time, and verified as they were meant."""
 
+import os
+import sys
+import threading
+
 import pytest
 
 from services.auth.failures import PasswordTooWeak
-from services.auth.passwords import Passwords, argon2id, require_strong
+from services.auth.passwords import Hasher, Passwords, argon2id, require_strong
 
 CHEAP = argon2id(memory_kib=8, passes=1)
 
@@ -39,6 +43,33 @@ def test_a_password_is_taken_whole() -> None:
 
 def test_where_nothing_is_stored_every_password_is_wrong() -> None:
     assert not Passwords(CHEAP).verified("a fine password", None)[0]
+
+
+class Observed(Hasher):
+    """Notes the priority at which it works: the higher, the more it gives way."""
+
+    def __init__(self) -> None:
+        self.nice: set[int] = set()
+
+    def hash(self, password: str, /) -> str:
+        self.nice.add(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return CHEAP.hash(password)
+
+    def verify_and_update(self, password: str, stored: str, /) -> tuple[bool, str | None]:
+        return CHEAP.verify_and_update(password, stored)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has a priority per thread")
+def test_hashing_gives_way_to_everything_else() -> None:
+    ours = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    hasher = Observed()
+    passwords = Passwords(hasher)
+    hasher.nice.clear()
+
+    passwords.hashed("a fine password")
+
+    assert min(hasher.nice) > ours
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == ours
 
 
 def test_a_hash_of_weaker_parameters_is_made_anew() -> None:
