@@ -11,8 +11,7 @@ from services.kit.settings import PUBLIC_URL, Listen, Origin, TownSettings
 
 
 def _redis_url(url: str) -> str:
-    # Whoever has no Redis does without its client, which takes 5 MB.
-    from redis.asyncio.connection import parse_url  # noqa: PLC0415  # as said above
+    from redis.asyncio.connection import parse_url  # noqa: PLC0415  # Redis' client takes 5 MB
 
     try:
         parse_url(url)

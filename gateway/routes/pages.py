@@ -122,9 +122,10 @@ def _explained(page: Page) -> Page:
             problem = problem_of(failure)
         except Problem as found:
             problem = found
-        code = CATALOGUE[problem.code]
-        # The link's own form is not the reader's to mend.
-        detail = CATALOGUE["BAD_TOKEN"].detail if code.status == 422 else problem.detail  # noqa: PLR2004  # a status
+        code, detail = CATALOGUE[problem.code], problem.detail
+        if problem.code == "VALIDATION_FAILED":
+            # The link's own form is not the reader's to mend.
+            detail = CATALOGUE["BAD_TOKEN"].detail
         answer = _page(code.title, _alert(detail), code.status)
         answer.headers.update(problem.headers)
         return answer

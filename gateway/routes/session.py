@@ -11,7 +11,7 @@ from gateway.errors import Problem
 from gateway.identity import Player
 from gateway.input import Id, QueryDate, Strict, absent, no_body, query, read
 from gateway.once import once, replay_headers
-from gateway.pages import Paged, next_page
+from gateway.paging import Paged, next_page
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.inventory import OwnedItem, owned_item_json
 from gateway.routes.profile import ROOMS as WORLD_ROOMS

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.clients import Service
 from gateway.input import Id, QueryDate, absent, no_body, query
-from gateway.pages import Paged, next_page
+from gateway.paging import Paged, next_page
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.admin.operator import operator_of
 from gateway.times import day_begins, day_ends, require_in_order

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.input import Id, absent, no_body, path_id, query, read
-from gateway.pages import Paged, next_page
+from gateway.paging import Paged, next_page
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.admin.operator import Change, changing, operator_of, warrant
 from gateway.town import town_of

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from gateway.errors import Problem, invalid
 from gateway.input import Id, Text, absent, no_body, path_id, query, read
 from gateway.once import once, replay_headers
-from gateway.pages import Paged, next_page
+from gateway.paging import Paged, next_page
 from gateway.plain import Takes, json_answer, route
 from gateway.routes.admin.items import catalogue_of
 from gateway.routes.admin.operator import (

@@ -15,9 +15,9 @@ from protos.session.v1 import session_pb2
 from services.kit.errors import Failure, Unavailable
 from services.kit.ids import uuid7
 from tests.service.gateway.actor import refusing
-from tests.service.gateway.cast import HAT, entry, trail, user
+from tests.service.gateway.calls import GOOD, ID, line_of, send
+from tests.service.gateway.lines import HAT, entry, trail, user
 from tests.service.gateway.stage import FRIEND, Stage
-from tests.service.gateway.test_gateway_answers import GOOD, ID, line_of, send
 from tests.service.gateway.test_gateway_refusals import problem
 
 CALLS = sorted(call for call in GOOD if "/api/admin/" in call)

@@ -1,104 +1,19 @@
 """Every call's answer is the one that the OpenAPI document promises."""
 
-import re
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from gateway.app import create_app
-from gateway.plain import PlainRoute
 from protos.auth.v1 import auth_pb2
 from protos.failure.v1 import failure_pb2
 from protos.session.v1 import session_pb2
-from services.kit.errors import Refused, Unavailable
+from services.kit.errors import Unavailable
 from tests.service.gateway.actor import refusing
-from tests.service.gateway.cast import HAT, STAMP_JSON, completion, session
-from tests.service.gateway.stage import Stage, settings
-
-ID = "0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1b"
-LOGIN = {"email": "ada@example.com", "password": "three quiet hours"}
-TASK = {"name": "Read", "category": "x", "default_duration_minutes": 25, "room": "study"}
-NEW_ITEM = {
-    "name": "Top Hat",
-    "type": "hat",
-    "rarity": "epic",
-    "sprite_key": "hat_top",
-    "reason": "ticket 7",
-}
-# One good call of each route: its method and path, what is sent.
-GOOD: dict[str, dict[str, Any]] = {
-    "GET /api/profile": {},
-    "GET /api/worldstate": {},
-    "GET /api/tasks": {},
-    "POST /api/tasks": {"json": TASK},
-    "PATCH /api/tasks/{task_id}": {"json": {"room": "build"}},
-    "DELETE /api/tasks/{task_id}": {},
-    "POST /api/session/start": {"json": {"task_template_id": ID, "duration_minutes": 25}},
-    "GET /api/session/active": {},
-    "POST /api/session/complete": {"json": {"session_id": ID}},
-    "POST /api/session/cancel": {"json": {"session_id": ID}},
-    "GET /api/session/history": {"params": {"limit": 5, "status": "success", "room": "study"}},
-    "GET /api/items": {},
-    "GET /api/inventory": {},
-    "POST /api/inventory/equip": {"json": {"item_id": ID}},
-    "POST /api/inventory/unequip": {"json": {"slot": "hat"}},
-    "GET /api/shop": {},
-    "POST /api/shop/buy": {"json": {"item_id": ID, "rotation_id": "2026-01-01-0123456789ab"}},
-    "GET /api/drops/odds": {},
-    "POST /api/auth/register": {"json": LOGIN | {"full_name": "Ada"}},
-    "POST /api/auth/login": {"json": LOGIN},
-    "POST /api/auth/token": {"data": {"username": "a", "password": "b", "grant_type": "password"}},
-    "POST /api/auth/refresh": {"json": {"refresh_token": "opaque"}},
-    "POST /api/auth/logout": {},
-    "POST /api/auth/logout-all": {},
-    "GET /api/auth/devices": {},
-    "DELETE /api/auth/devices/{device_id}": {},
-    "POST /api/auth/request-verify": {"json": {"email": "ada@example.com"}},
-    "POST /api/auth/verify": {"json": {"token": "opaque"}},
-    "POST /api/auth/forgot-password": {"json": {"email": "ada@example.com"}},
-    "POST /api/auth/reset-password": {"json": {"token": "opaque", "password": "three quiet hours"}},
-    "GET /.well-known/jwks.json": {},
-    "GET /api/users/me": {},
-    "PATCH /api/users/me": {"json": {"full_name": None, "timezone": "Asia/Tokyo"}},
-    "DELETE /api/users/me": {"json": {"password": "three quiet hours"}},
-    "GET /api/users/me/export": {},
-    "GET /healthz": {},
-    "GET /readyz": {},
-    "GET /api/sandbox/clock": {},
-    "POST /api/sandbox/clock": {"json": {"advance_minutes": 25}},
-    "DELETE /api/sandbox/clock": {},
-    "POST /api/sandbox/grant": {"json": {"exp": 5, "gold": 5, "item_id": HAT}},
-    "GET /api/admin/users": {"params": {"query": "ada", "limit": 5}},
-    "GET /api/admin/users/{user_id}": {},
-    "PATCH /api/admin/users/{user_id}": {"json": {"is_active": False, "reason": "ticket 7"}},
-    "POST /api/admin/users/{user_id}/grant": {
-        "json": {"exp": 5, "gold": 5, "item_id": HAT, "reason": "ticket 7"}
-    },
-    "GET /api/admin/items": {},
-    "POST /api/admin/items": {"json": NEW_ITEM},
-    "GET /api/admin/items/{item_id}": {},
-    "PATCH /api/admin/items/{item_id}": {"json": {"retired": True, "reason": "ticket 7"}},
-    "GET /api/admin/deliveries": {"params": {"state": "dead", "limit": 5}},
-    "POST /api/admin/deliveries/{delivery_id}/retry": {"json": {"reason": "ticket 7"}},
-    "GET /api/admin/audit": {"params": {"actor": "x", "target": ID, "from": "2026-01-01"}},
-}
-ROUTES = {
-    f"{next(iter(route.methods or ()))} {route.path}": route
-    for route in create_app(settings()).routes
-    if isinstance(route, PlainRoute)
-}
-
-
-def send(client: httpx.Client, call: str, **changes: Any) -> httpx.Response:
-    return client.request(*line_of(call), **GOOD[call] | changes)
-
-
-def line_of(call: str) -> tuple[str, str]:
-    """Method and path of a call; its id is an item's, because one is looked for by it."""
-    method, path = call.split(" ")
-    return method, re.sub(r"{\w+}", HAT, path)
+from tests.service.gateway.calls import GOOD, ID, LOGIN, ROUTES, line_of, send
+from tests.service.gateway.lines import STAMP_JSON, completion, session
+from tests.service.gateway.stage import Stage
 
 
 def test_every_route_is_called_here() -> None:
@@ -320,65 +235,6 @@ def test_a_history_that_cannot_be_is_invalid(player: httpx.Client, params: dict[
     answer = player.get("/api/session/history", params=params)
 
     assert answer.status_code == 422
-
-
-def test_a_purchase_has_the_keys_of_the_contract_in_their_order(
-    stage: Stage, player: httpx.Client
-) -> None:
-    answer = send(player, "POST /api/shop/buy")
-
-    assert list(answer.json()) == ["item", "gold_spent", "hero"]
-    assert answer.json()["hero"]["streak"] == 2
-    (asked,) = stage.session.seen["BuyItem"][-1:]
-    assert (asked.item_id, asked.rotation_id) == (ID, "2026-01-01-0123456789ab")
-
-
-def test_a_shop_shows_its_offers_and_when_they_rotate(player: httpx.Client) -> None:
-    shop = send(player, "GET /api/shop").json()
-
-    assert list(shop) == ["rotation_id", "rotates_at", "offers"]
-    assert shop["rotates_at"] == STAMP_JSON
-    assert [list(offer) for offer in shop["offers"]] == [["item", "price_gold", "owned"]]
-
-
-def test_nothing_is_bought_while_the_answer_could_not_be_given(
-    stage: Stage, player: httpx.Client
-) -> None:
-    before = len(stage.session.seen.get("BuyItem", ()))
-
-    with stage.world.playing(BatchGetWorlds=refusing(Unavailable())):
-        answer = send(player, "POST /api/shop/buy")
-
-    assert answer.status_code == 503
-    assert len(stage.session.seen.get("BuyItem", ())) == before
-
-
-@pytest.mark.parametrize(
-    ("reason", "status"),
-    [
-        ("NOT_ENOUGH_GOLD", 409),
-        ("ALREADY_OWNED", 409),
-        ("OFFER_EXPIRED", 409),
-        ("ITEM_UNKNOWN", 404),
-    ],
-)
-def test_a_refused_purchase_says_why(
-    stage: Stage, player: httpx.Client, reason: str, status: int
-) -> None:
-    with stage.session.playing(BuyItem=refusing(Refused(reason, {}))):
-        answer = send(player, "POST /api/shop/buy")
-
-    assert answer.status_code == status
-    assert answer.json()["code"] == ("NOT_FOUND" if status == 404 else reason)
-
-
-@pytest.mark.parametrize("rotation_id", ["", "x" * 65, 7, None])
-def test_a_rotation_id_that_cannot_be_is_invalid(player: httpx.Client, rotation_id: Any) -> None:
-    body = {"item_id": ID, "rotation_id": rotation_id}
-
-    answer = send(player, "POST /api/shop/buy", json=body)
-
-    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")
 
 
 def test_the_clock_is_told_to_both_other_services(stage: Stage, player: httpx.Client) -> None:

@@ -13,7 +13,7 @@ from gateway.routes import export
 from services.kit.breaker import FAILURES
 from services.kit.errors import Unavailable
 from tests.service.gateway.actor import Actor, refusing
-from tests.service.gateway.cast import exported
+from tests.service.gateway.lines import exported
 from tests.service.gateway.stage import Stage
 from tests.service.gateway.test_gateway_refusals import problem
 

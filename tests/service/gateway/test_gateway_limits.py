@@ -9,8 +9,8 @@ import pytest
 from gateway.limits import ACCOUNT, CREDENTIALS, LIMITS, MAIL, READ, UNLIMITED, WRITE
 from services.kit.errors import Failure, Unavailable
 from tests.service.gateway.actor import refusing
+from tests.service.gateway.calls import GOOD, LOGIN, ROUTES, send
 from tests.service.gateway.stage import FRIEND, Stage, staged
-from tests.service.gateway.test_gateway_answers import GOOD, LOGIN, ROUTES, send
 from tests.service.gateway.test_gateway_refusals import problem
 
 CALLS = sorted(GOOD)

@@ -11,9 +11,9 @@ from protos.failure.v1 import failure_pb2
 from protos.session.v1 import session_pb2 as pb
 from services.kit.errors import Failure
 from tests.service.gateway.actor import refusing
-from tests.service.gateway.cast import HAT, hero, session, task
+from tests.service.gateway.calls import GOOD, ID, TASK, line_of, send
+from tests.service.gateway.lines import HAT, hero, session, task
 from tests.service.gateway.stage import Stage
-from tests.service.gateway.test_gateway_answers import GOOD, ID, TASK, line_of, send
 from tests.service.gateway.test_gateway_refusals import problem
 
 KEY = "idempotency-key"

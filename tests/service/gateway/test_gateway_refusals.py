@@ -15,8 +15,8 @@ from protos.session.v1 import session_pb2
 from services.kit.client import FAIR_S
 from services.kit.errors import Failure, Unauthenticated, Unavailable
 from tests.service.gateway.actor import refusing
+from tests.service.gateway.calls import GOOD, ID, ROUTES, send
 from tests.service.gateway.stage import FRIEND, PUBLIC, Stage, staged
-from tests.service.gateway.test_gateway_answers import GOOD, ID, ROUTES, send
 
 OPEN = {call for call, route in ROUTES.items() if not (route.openapi_extra or {})["security"]}
 GUARDED = sorted(set(GOOD) - OPEN)

@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 
 from gateway.limits import CREDENTIALS, EXPORT, LIMITS, READ, Counter, Limit, Limits
 from gateway.sharing import Sharing, client
+from tests.service.gateway.calls import send
 from tests.service.gateway.redis_server import RedisServer, redis_server
 from tests.service.gateway.stage import Stage, staged
-from tests.service.gateway.test_gateway_answers import send
 
 LOGIN = "POST /api/auth/login"
 # Whoever counts alone does not come below this by asking twenty times a second for 5 s.
