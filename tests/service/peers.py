@@ -8,6 +8,8 @@ from pathlib import Path
 from threading import Barrier, Event, Thread
 from typing import Any, TypeVar
 
+import grpc
+
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.server import Served, build_server
@@ -32,6 +34,10 @@ class Peer:
     def __getattr__(self, method: str) -> Callable[[Any], Any]:
         call = getattr(self._stub, method)
         return lambda request: self._client.call(call, request, timeout_s=10.0).answer()
+
+    def await_service(self) -> None:
+        """Returns when the service takes calls again: channels back off from where nobody was."""
+        grpc.channel_ready_future(self._client.channel).result(10)
 
 
 def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:

@@ -121,5 +121,6 @@ def test_an_auth_that_was_killed_and_is_back_tells_its_gateways_of_every_logout(
             assert within(3, lambda: refuse(opened, before) and refuse(opened, after))
             assert [gate.status(kept) for gate in opened] == [200, 200]
             last = pb.LogoutRequest(user_id=member.id, family_id=member.families()[0])
-            place.house().auth.Logout(last)
+            house.auth.await_service()
+            house.auth.Logout(last)
             assert within(1, lambda: refuse(opened, kept))
