@@ -107,7 +107,8 @@ def test_a_first_day_is_played_as_over_plain_links(town: Town) -> None:
     assert profile["hero"] == completion["hero"]
     assert profile["worldState"] == completion["worldState"]
     assert profile["worldState"]["total_sessions_success"] == 1
-    assert [owned["id"] for owned in visitor.get("/api/inventory")] == [item["id"]]
+    # A drop may stand beside it.
+    assert item["id"] in [owned["id"] for owned in visitor.get("/api/inventory")]
 
 
 def test_a_health_check_asks_with_the_certificate_of_its_process(town: Town) -> None:

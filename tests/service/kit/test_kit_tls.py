@@ -40,7 +40,8 @@ def serve() -> Iterator[Serve]:
 
 
 @contextmanager
-def serving(tls: Tls, address: str = "localhost:0") -> Iterator[str]:
+def serving(tls: Tls, address: str = "127.0.0.1:0") -> Iterator[str]:
+    # Not localhost: of its two addresses, a server that gets only one is content.
     served = Served("world", (), is_ready=lambda: True, close=lambda: None)
     server, _ = build_server(served, SECRET, is_production=True)
     port = listen(server, address, tls)
