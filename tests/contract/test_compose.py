@@ -35,8 +35,18 @@ SERVICES: dict[str, type[ServiceSettings]] = {"auth": AuthSettings}
 SETTINGS: dict[str, type[TownSettings]] = {**SERVICES, "gateway": GatewaySettings}
 
 
+class OneKeyOnce(yaml.SafeLoader):
+    """As compose reads YAML, and unlike PyYAML: a key that is given twice is refused."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002  # PyYAML's
+        keys = [key.value for key, _ in node.value if key.value != "<<"]
+        assert len(keys) == len(set(keys)), keys
+        return super().construct_mapping(node, deep)
+
+
 def compose(file: str = "docker-compose.yml") -> dict[str, Any]:
-    return dict(yaml.safe_load((ROOT / file).read_text())["services"])
+    text = (ROOT / file).read_text()
+    return dict(yaml.load(text, OneKeyOnce)["services"])  # noqa: S506  # a SafeLoader
 
 
 def environment(name: str) -> dict[str, str]:
