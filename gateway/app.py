@@ -22,6 +22,7 @@ from gateway.hotcalls import HotCalls
 from gateway.identity import Identity, cookies
 from gateway.keys import AuthClock, Ended, Keys
 from gateway.limits import TOLD_AS, Limits, microseconds
+from gateway.line import Line
 from gateway.routes import (
     admin,
     auth,
@@ -69,6 +70,12 @@ _EXPOSED = (
     "X-Request-Id",
 )
 _METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
+# Half of those whom auth takes on, so that two gateways fill it: a hash takes a core for 20 ms.
+HASHING = 4
+# Fifty who log in at once all get in. Waiting and the call after it are over within 3 s
+# also when auth hangs, because it is then asked once a second only.
+HASHING_WITHIN_S = 2.0
+HASHING_WAITING = 256
 
 
 class Gateway(FastAPI):
@@ -150,7 +157,10 @@ async def _opened(
     identity = Identity(settings, keys, ended, clock)
     limits = Limits(is_on=settings.rate_limits, clock=limits_clock)
     addresses = Addresses(settings.trusted_proxies)
-    town = Town(settings, services, Hot(services), keys, identity, drain, limits, addresses)
+    hashing = Line(HASHING, waiting=HASHING_WAITING, patience_s=HASHING_WITHIN_S)
+    town = Town(
+        settings, services, Hot(services), keys, identity, drain, limits, addresses, hashing
+    )
     services.readiness()
     follower = Follower(services.auth, keys, ended, clock)
     following = [asyncio.create_task(follower.keep_up())]

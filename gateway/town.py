@@ -13,12 +13,13 @@ from gateway.identity import Identity, Player
 from gateway.input import no_body, no_query
 from gateway.keys import Keys
 from gateway.limits import Limits
+from gateway.line import Line
 from gateway.settings import GatewaySettings
 
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """The parts of one running gateway."""
+    """The parts of one running gateway. Calls that have a password hashed stand in `hashing`."""
 
     settings: GatewaySettings
     services: Services
@@ -28,6 +29,7 @@ class Town:
     drain: Drain
     limits: Limits
     addresses: Addresses
+    hashing: Line
 
 
 def town_of(request: Request) -> Town:

@@ -118,7 +118,8 @@ async def register(request: Request) -> Response:
     email = email_address(wish.email, is_sandbox=town.settings.sandbox)
     auth = town.services.auth
     asked = pb.RegisterRequest(email=email, password=wish.password, full_name=wish.full_name)
-    answer = await auth.call(auth.methods.Register, asked)
+    async with town.hashing:
+        answer = await auth.call(auth.methods.Register, asked)
     return json_answer(user_json(answer.user), 201)
 
 
@@ -204,7 +205,9 @@ async def _logged_in(request: Request, email: str, password: str) -> Response:
         address=address_of(request),
         device=(header(request, b"user-agent") or "")[:LONGEST_DEVICE],
     )
-    return _handed_out(town, (await auth.call(auth.methods.Login, asked)).tokens)
+    async with town.hashing:
+        answer = await auth.call(auth.methods.Login, asked)
+    return _handed_out(town, answer.tokens)
 
 
 def _handed_out(town: Town, tokens: pb.Tokens) -> Response:

@@ -82,7 +82,8 @@ async def reset(town: Town, token: str, password: str) -> None:
     """Uses the mail's token up for a new password. Raises Refused, Unavailable."""
     auth = town.services.auth
     asked = pb.ResetPasswordRequest(token=token, password=password)
-    await auth.call(auth.methods.ResetPassword, asked)
+    async with town.hashing:
+        await auth.call(auth.methods.ResetPassword, asked)
 
 
 async def _mailbox(request: Request) -> str:

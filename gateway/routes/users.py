@@ -1,5 +1,6 @@
 """The player's own account."""
 
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -101,7 +102,9 @@ async def change_me(request: Request) -> Response:
     if not change.model_fields_set - {"timezone", "current_password"}:
         return json_answer(user_json(await account_of(town, player.id)))
     auth = town.services.auth
-    return json_answer(user_json((await auth.call(auth.methods.UpdateUser, asked)).user))
+    async with town.hashing if change.current_password else nullcontext():
+        answer = await auth.call(auth.methods.UpdateUser, asked)
+    return json_answer(user_json(answer.user))
 
 
 async def delete_me(request: Request) -> Response:
@@ -116,7 +119,8 @@ async def delete_me(request: Request) -> Response:
     asked = auth_pb2.DeleteUserRequest(
         user_id=player.id, password=wish.password, address=address_of(request)
     )
-    answer = await auth.call(auth.methods.DeleteUser, asked)
+    async with town.hashing:
+        answer = await auth.call(auth.methods.DeleteUser, asked)
     town.identity.end(player)
     response = json_answer({"restorable_until": instant(answer.restorable_until)}, 202)
     town.identity.clear_cookies(response)

@@ -220,4 +220,11 @@ MUTANTS = (
         after='"" if is_last else newest[-1].id',
         tests=(f"{_ADMIN}::test_the_trails_of_all_services_are_one_newest_first_page_by_page",),
     ),
+    Mutant(
+        name="a flood of logins reaches auth all at once",
+        file="gateway/line.py",
+        before="                await self._places.acquire()",
+        after="                await asyncio.sleep(0)",
+        tests=("tests/service/gateway/test_gateway_line.py",),
+    ),
 )
