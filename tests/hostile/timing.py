@@ -1,6 +1,6 @@
-"""Does the time of an answer tell who has an account, does a flood of logins slow those who play.
+"""Does the time of an answer tell who has an account; does a flood slow those who play.
 
-Run it by `make timing` (reliability.md R16, R17).
+Run it by `make timing` (reliability.md R16, R17, R18).
 A town of its own is opened. Known and unknown addresses ask in turns, so that a slow
 minute of the machine meets both alike. AUC is how often a known one took longer than an
 unknown one (Mann-Whitney; 0.5 when time tells nothing, 1 or 0 when it tells all).
@@ -12,23 +12,17 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
 
 from tests.e2e.opened import opened
-from tests.e2e.visitor import PASSWORD, Visitor
+from tests.e2e.visitor import PASSWORD
+from tests.hostile import floods
 
 EACH = 1_000
 AUC_BOUND = 0.55
-# Players who read their profile while others log in, and for how long.
-READERS, FLOOD, SECONDS = 4, 50, 10.0
-SLOWER_BOUND = 2.0
 
 
 def main() -> int:
@@ -43,7 +37,7 @@ def main() -> int:
                 _quiet("login", lambda email: _logged_in(client, email), known),
                 _quiet("forgot-password", lambda email: _forgotten(client, email), known),
             ]
-        results.append(_flooded(town.url, known))
+        results += [floods.of_logins(town.url, known), floods.of_slow_clients(town.url)]
     return 0 if all(results) else 1
 
 
@@ -78,68 +72,6 @@ def _quiet(name: str, ask: Callable[[str], None], known: Sequence[str]) -> bool:
     return max(found, 1 - found) < AUC_BOUND
 
 
-def _flooded(url: str, known: Sequence[str]) -> bool:
-    visitors = [Visitor(url) for _ in range(READERS)]
-    alone = _p99(visitors)
-    with _logins(url, known) as told:
-        beside = _p99(visitors)
-    again = _p99(visitors)
-    ratio = beside / statistics.mean((alone, again))
-    print(
-        f"profile while {FLOOD} log in at once: p99 {beside * 1000:.1f} ms, without "
-        f"{alone * 1000:.1f} before and {again * 1000:.1f} after; {ratio:.2f} times "
-        f"(bound {SLOWER_BOUND}); logins answered {dict(sorted(told.items()))}"
-    )
-    return ratio < SLOWER_BOUND
-
-
-def _p99(visitors: Sequence[Visitor]) -> float:
-    until = time.monotonic() + SECONDS
-    with ThreadPoolExecutor(len(visitors)) as threads:
-        times = list(itertools.chain(*threads.map(lambda v: _reads(v, until), visitors)))
-    return sorted(times)[int(len(times) * 0.99)]
-
-
-def _reads(visitor: Visitor, until: float) -> list[float]:
-    times = []
-    while time.monotonic() < until:
-        began = time.perf_counter()
-        visitor.get("/api/profile")
-        times.append(time.perf_counter() - began)
-        # Somebody who looks now and then: what is measured is waiting, not throughput.
-        time.sleep(0.01)
-    return times
-
-
-@contextmanager
-def _logins(url: str, known: Sequence[str]) -> Iterator[dict[int, int]]:
-    """Logs in, with right passwords, all the time; tells the answers by status at the end.
-
-    From another process: here it would take the readers' time.
-    """
-    told: dict[int, int] = {}
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
-        flooding = processes.submit(_flood, url, known, SECONDS)
-        yield told
-        told |= flooding.result()
-
-
-def _flood(url: str, known: Sequence[str], seconds: float) -> dict[int, int]:
-    until = time.monotonic() + seconds
-    told: Counter[int] = Counter()
-
-    def log_in(number: int) -> None:
-        with httpx.Client(base_url=url, timeout=30) as client:
-            for email in itertools.cycle(known[number::FLOOD]):
-                if time.monotonic() > until:
-                    return
-                told[_login(client, email, PASSWORD).status_code] += 1
-
-    with ThreadPoolExecutor(FLOOD) as threads:
-        list(threads.map(log_in, range(FLOOD)))
-    return dict(told)
-
-
 def _registered(client: httpx.Client, count: int) -> list[str]:
     emails = [_address() for _ in range(count)]
     for email in emails:
@@ -149,11 +81,8 @@ def _registered(client: httpx.Client, count: int) -> list[str]:
 
 
 def _logged_in(client: httpx.Client, email: str) -> None:
-    assert _login(client, email, "not the password").status_code == 401
-
-
-def _login(client: httpx.Client, email: str, password: str) -> httpx.Response:
-    return client.post("/api/auth/login", json={"email": email, "password": password})
+    body = {"email": email, "password": "not the password"}
+    assert client.post("/api/auth/login", json=body).status_code == 401
 
 
 def _forgotten(client: httpx.Client, email: str) -> None:
