@@ -45,12 +45,15 @@ async def _stay(url: str, beginning: bytes, until: float) -> None:
     """Sends a byte now and then until the server has enough of it."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
     reader, writer = await asyncio.open_connection(host, port)
-    with contextlib.suppress(OSError), contextlib.closing(writer):
+    closed = asyncio.create_task(_until_closed(reader))
+    with contextlib.closing(writer):
         writer.write(beginning)
-        closed = asyncio.create_task(reader.read())
-        while time.monotonic() < until:
-            done, _ = await asyncio.wait({closed}, timeout=EVERY_S)
-            if done:
-                return
+        while time.monotonic() < until and not closed.done():
+            await asyncio.wait({closed}, timeout=EVERY_S)
             writer.write(b"x")
-        closed.cancel()
+    await closed
+
+
+async def _until_closed(reader: asyncio.StreamReader) -> None:
+    with contextlib.suppress(OSError):
+        await reader.read()
