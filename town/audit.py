@@ -10,8 +10,9 @@ from typing import Final
 
 from psycopg.rows import dict_row
 
-from services.kit.audit import LONGEST_ACTOR, Changes
+from services.kit.audit import LONGEST_ACTOR, NOBODY, Changes
 from services.kit.ids import is_canonical, uuid7
+from services.kit.times import rfc3339
 from town.invariants import Drift
 from town.mending import Change
 from town.reading import Connection
@@ -46,6 +47,30 @@ class Audit:
             "changes": json.dumps(_changes(change, deleted), default=str),
         }
         connection.execute(ENTRY, player | entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done to what is no player's: a stable word, the id of what was changed."""
+
+    action: str
+    target: str
+    changes: Changes
+
+
+def note(connection: Connection, deed: Deed, reason: str, *, now: datetime) -> None:
+    """Add the entry of a deed, within the transaction that does it."""
+    entry = {
+        "user_id": NOBODY,
+        "entry": uuid7(at=now),
+        "actor": operator(),
+        "action": deed.action,
+        "target": deed.target,
+        "reason": reason,
+        "changes": json.dumps(deed.changes, default=rfc3339),
+        "now": now,
+    }
+    connection.execute(ENTRY, entry)
 
 
 def operator() -> str:

@@ -16,12 +16,15 @@ from typing import Final
 
 from psycopg.rows import class_row
 
+from services.kit.audit import NOBODY
 from services.kit.ids import is_canonical
 from services.kit.times import rfc3339
+from town.audit import Deed, note
 from town.databases import told_in_one_sentence
 from town.failures import CannotOpen
 from town.reach import urls_of_town
 from town.reading import CHUNK, Connection, connection_of, database_now
+from town.repair import reason
 
 RECEIPTS: Final = (
     "SELECT user_id, requested_at, erased_at, rows FROM erasure ORDER BY requested_at, user_id"
@@ -52,6 +55,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "apply", help="erase everyone on the receipts again"
     )
     again.add_argument("file", metavar="FILE", type=Path, help="what `nesra erasures` printed")
+    again.add_argument(
+        "--reason", metavar="TEXT", type=reason, default="restored", help="why, for the entry"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             for receipt in receipts(connection):
                 print(json.dumps(asdict(receipt), default=rfc3339))
         else:
-            apply(connection, kept)
+            apply(connection, kept, arguments.reason)
             print(
                 f"{len(kept):,} to be erased again; an open town does so within two minutes.",
                 file=sys.stderr,
@@ -75,13 +81,16 @@ def receipts(connection: Connection) -> Iterator[Receipt]:
     yield from connection.cursor(row_factory=class_row(Receipt)).stream(RECEIPTS, size=CHUNK)
 
 
-def apply(connection: Connection, kept: Iterable[Receipt]) -> None:
+def apply(connection: Connection, kept: Iterable[Receipt], why: str) -> None:
     """Have everyone on the receipts erased again, all or nobody. Safe to repeat."""
     now = database_now(connection)
     rows = [asdict(receipt) | {"now": now} for receipt in kept]
     with connection.transaction(), connection.cursor() as cursor:
         for statement in (BARRED, AGAIN):
             cursor.executemany(statement, rows)
+        # One entry for all: what the trail knows of the erased goes with them.
+        deed = Deed("erasures.apply", NOBODY, {"receipts": [0, len(rows)]})
+        note(connection, deed, why, now=now)
 
 
 def _read(file: Path) -> Iterator[Receipt]:

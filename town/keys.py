@@ -11,15 +11,17 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from psycopg.rows import class_row
 
 from services.auth.rules import KEY_LEAD, KEY_PUBLISHED_FOR
 from services.kit.times import rfc3339
+from town.audit import Deed, note
 from town.databases import told_in_one_sentence
 from town.reach import urls_of_town
 from town.reading import Connection, connection_of, database_now
+from town.repair import reason
 
 KEYS: Final = """
     SELECT kid, signs_from, renew_at, retired_at, revoked_at
@@ -28,6 +30,7 @@ KEYS: Final = """
 # One that is published already, and does not sign yet, is the new key that is asked for.
 RENEW: Final = """
     UPDATE signing_key SET renew_at = %(now)s WHERE retired_at IS NULL AND signs_from <= %(now)s
+    RETURNING kid
 """
 # Waits for whoever makes a key, and keeps others from it: one made meanwhile would go unseen.
 LOCK: Final = "LOCK TABLE signing_key IN EXCLUSIVE MODE"
@@ -35,6 +38,7 @@ REVOKE: Final = """
     UPDATE signing_key
     SET revoked_at = %(now)s, retired_at = LEAST(COALESCE(retired_at, %(now)s), %(now)s)
     WHERE revoked_at IS NULL AND (retired_at IS NULL OR retired_at > %(still_published)s)
+    RETURNING kid
 """
 
 
@@ -75,6 +79,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="throw out all keys at once: every access token of every player dies",
     )
+    rotate.add_argument(
+        "--reason", metavar="TEXT", type=reason, default="rotated", help="why, for the entry"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -84,9 +91,9 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.rotate:
             print(*_lines(listed(connection), now), sep="\n")
         elif arguments.now:
-            print(_thrown_out(revoke(connection)))
+            print(_thrown_out(revoke(connection, arguments.reason)))
         else:
-            print(_rotating(renew(connection)))
+            print(_rotating(renew(connection, arguments.reason)))
     return 0
 
 
@@ -95,18 +102,31 @@ def listed(connection: Connection) -> list[Key]:
     return connection.cursor(row_factory=class_row(Key)).execute(KEYS).fetchall()
 
 
-def renew(connection: Connection) -> bool:
+def renew(connection: Connection, why: str) -> bool:
     """Have auth make the next key; return False when that is on its way already, or there is none yet."""
-    return connection.execute(RENEW, {"now": database_now(connection)}).rowcount > 0
+    with connection.transaction():
+        now = database_now(connection)
+        renewed = connection.execute(RENEW, {"now": now}).fetchall()
+        _note(connection, "key.renew", renewed, why, now)
+    return bool(renewed)
 
 
-def revoke(connection: Connection) -> int:
+def revoke(connection: Connection, why: str) -> int:
     """Throw out every key that verifies anything, now or later; return how many."""
     with connection.transaction():
         connection.execute(LOCK)
         now = database_now(connection)
         bounds = {"now": now, "still_published": now - KEY_PUBLISHED_FOR}
-        return connection.execute(REVOKE, bounds).rowcount
+        revoked = connection.execute(REVOKE, bounds).fetchall()
+        _note(connection, "key.revoke", revoked, why, now)
+    return len(revoked)
+
+
+def _note(
+    connection: Connection, action: str, kids: Sequence[tuple[Any, ...]], why: str, now: datetime
+) -> None:
+    for (kid,) in kids:
+        note(connection, Deed(action, str(kid), {"at": [None, now]}), why, now=now)
 
 
 def _lines(keys: Sequence[Key], now: datetime) -> Iterator[str]:

@@ -20,8 +20,11 @@ from services.kit.times import instant
 
 FullName = Annotated[str, Text(1, 200)]
 # A web address, an image as a data URL, or a frontend's own key, which has no colon: so
-# nobody who shows it as a link runs a `javascript:` of somebody else's.
-_PICTURE = r"^(https?://[!-~]+|data:image/[!-~]+|[!-9;-~]+)$"
+# nobody who shows it as a link runs a `javascript:` of somebody else's; nor the scripts
+# that an image/svg+xml may hold.
+_PICTURE = (
+    r"^(https?://[!-~]+|data:image/(png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/]+=*|[!-9;-~]+)$"
+)
 Picture = Annotated[str, Field(min_length=1, max_length=60_000, pattern=_PICTURE)]
 # The longest address that mail can be sent to.
 Email = Annotated[str, Field(max_length=254)]

@@ -129,7 +129,7 @@ class Crowd:
 def rotate(house: House, gate: Gate) -> None:
     """Has the next key made, and waits until it signs."""
     with connection_of("auth", {"auth": house.url}) as connection:
-        assert operator.renew(connection)
+        assert operator.renew(connection, "a test")
     waiting = "SELECT count(*) FROM signing_key WHERE signs_from > clock_timestamp() OR renew_at < clock_timestamp() AND retired_at IS NULL"
     assert within(10, lambda: house.rows(waiting) == [(0,)])
     assert gate.kids()

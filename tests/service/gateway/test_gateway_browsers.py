@@ -105,6 +105,8 @@ def test_a_picture_is_an_address_an_image_or_a_key(player: httpx.Client, value: 
         "JavaScript:alert(1)",
         "vbscript:x",
         "data:text/html,<script>alert(1)</script>",
+        "data:image/svg+xml;base64,PHN2Zz48L3N2Zz4=",
+        "data:image/png,<svg>",
         "file:///etc/passwd",
         " javascript:alert(1)",
         "java\nscript:alert(1)",

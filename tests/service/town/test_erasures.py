@@ -69,12 +69,16 @@ def test_whoever_is_on_a_receipt_is_due_again_and_cannot_log_in(
     kept.write_text(json.dumps(RECEIPT) + "\n")
 
     for _ in range(2):
-        assert nesra("erasures", "apply", str(kept)) == 0
+        assert nesra("erasures", "apply", str(kept), "--reason", "a backup was restored") == 0
 
     due = "SELECT user_id::text, ask_at <= clock_timestamp(), erased_at FROM erasure"
     barred = 'SELECT deletes_at <= clock_timestamp() FROM "user"'
     assert rows(auth_url, due) == [(USER, True, None)]
     assert rows(auth_url, barred) == [(True,)]
+    noted = "SELECT action, reason, changes FROM audit"
+    assert rows(auth_url, noted) == 2 * [
+        ("erasures.apply", "a backup was restored", {"receipts": [0, 1]})
+    ]
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,13 @@ def nesra(url: str, *words: str) -> str:
     return done.stdout
 
 
+def entries(url: str) -> list[tuple[str, str, str]]:
+    """What the audit trail holds, the oldest first."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT action, target::text, reason FROM audit ORDER BY id")
+        return found.fetchall()
+
+
 def kids(auth: SigningKeys) -> list[str]:
     return [row.kid for row in auth.published().rows]
 
@@ -76,6 +83,7 @@ def test_a_rotation_is_told_by_both_keys(url: str, auth: SigningKeys) -> None:
     assert listed[1].startswith(f"{first}  signs until ")
     assert nesra(url, "rotate").startswith("Nothing to do: the next key is on its way")
     assert kids(auth) == [second, first]
+    assert entries(url) == [("key.renew", first, "rotated")]
 
 
 @pytest.mark.parametrize(
@@ -100,13 +108,14 @@ def test_a_retired_key_says_how_long_it_verifies(
 def test_what_is_thrown_out_is_said_so_and_replaced(url: str, auth: SigningKeys) -> None:
     [first] = kids(auth)
 
-    said = nesra(url, "rotate", "--now")
+    said = nesra(url, "rotate", "--now", "--reason", "a laptop was stolen")
     [second] = kids(auth)
     listed = nesra(url).splitlines()
 
     assert said.startswith("1 thrown out: every access token is dead within seconds.")
     assert listed[0].startswith(f"{second}  signs, renewed at ")
     assert listed[1].startswith(f"{first}  thrown out at ")
+    assert entries(url) == [("key.revoke", first, "a laptop was stolen")]
 
 
 def test_the_help_says_plainly_what_throwing_out_does() -> None:
