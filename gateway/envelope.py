@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.clients import BUDGET, Budget
 from gateway.errors import Problem, answer_to, problem_of, unrouted
 from gateway.figures import answers
+from gateway.input import REFUSED, WHOLE
 from gateway.limits import TOLD
 from gateway.settings import GatewaySettings
 from services.kit.errors import Failure, Unavailable
@@ -79,7 +80,8 @@ class Envelope:
                 own = (*self._always, (b"x-request-id", request_id.encode()))
                 at_last = _OF_API if is_api else _unless_a_page(given)
                 message["headers"] = [*given, *own, *at_last, *state.get(TOLD, ())]
-                if self._drain.is_on:
+                # What follows an answer to half a request is no request.
+                if self._drain.is_on or WHOLE not in state:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
@@ -92,7 +94,7 @@ def _unless_a_page(headers: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[bytes,
 
 
 class Guard:
-    """Refuses what is too long, and answers what was raised: a bug is a 500, logged."""
+    """Refuses what is unfit, and answers what was raised: a bug is a 500, logged."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -107,7 +109,7 @@ class Guard:
             await send(message)
 
         try:
-            refuse_too_long(scope)
+            refuse_unfit(scope)
             await self._app(scope, receive, watched)
         except Exception as error:
             answer = answer_to_error(error, scope)
@@ -134,11 +136,15 @@ class Deadline:
             raise
 
 
-def refuse_too_long(scope: Scope) -> None:
-    """Passes a request of usual size. Raises URI_TOO_LONG or HEADERS_TOO_LARGE."""
+def refuse_unfit(scope: Scope) -> None:
+    """Passes a request that could be read, and is of usual size. Raises the Problem that it is not."""
+    if code := scope["state"].get(REFUSED):
+        raise Problem(code=code)
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_PATH_BYTES:
         raise Problem(code="URI_TOO_LONG")
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+    headers = scope["headers"]
+    # Each is written with four bytes more: a colon, a blank, the end of its line.
+    if sum(len(name) + len(value) for name, value in headers) + 4 * len(headers) > MAX_HEADER_BYTES:
         raise Problem(code="HEADERS_TOO_LARGE")
 
 

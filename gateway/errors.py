@@ -42,6 +42,7 @@ class Code:
 
 
 CATALOGUE: Mapping[str, Code] = {
+    "MALFORMED_REQUEST": Code(400, "Not HTTP", "The request is not well-formed HTTP/1.1."),
     "MALFORMED_JSON": Code(400, "Not JSON", "The request is not valid JSON in UTF-8."),
     "BAD_IDEMPOTENCY_KEY": Code(
         400,

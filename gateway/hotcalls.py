@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.envelope import answer_to_error, refuse_too_long
+from gateway.envelope import answer_to_error, refuse_unfit
 from gateway.plain import PlainRoute
 
 
@@ -37,7 +37,7 @@ class HotCalls:
             await self._others(scope, receive, send)
             return
         try:
-            refuse_too_long(scope)
+            refuse_unfit(scope)
             response = await endpoint(Request(scope, receive))
         except Exception as error:  # noqa: BLE001  # a bug is a 500, logged
             response = answer_to_error(error, scope)

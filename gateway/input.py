@@ -38,6 +38,8 @@ MAX_BYTES = 64 * 1024
 BODY_WITHIN_S = 5.0
 # In the state of a request whose last byte has arrived: reading it takes no time.
 WHOLE = "is_whole"
+# In the state of a request that could not be read to its end: the code that says why.
+REFUSED = "refused"
 MAX_DEPTH = 32
 # Any number that is meant has fewer digits, and int() of many is slow.
 MAX_DIGITS = 20
@@ -241,7 +243,7 @@ async def _bytes(request: Request) -> bytes:
         async with asyncio.timeout(BODY_WITHIN_S):
             return await _received(request)
     except TimeoutError:
-        raise Problem(code="REQUEST_TIMEOUT", headers={"Connection": "close"}) from None
+        raise Problem(code="REQUEST_TIMEOUT") from None
 
 
 async def _received(request: Request) -> bytes:
@@ -255,6 +257,9 @@ async def _received(request: Request) -> bytes:
         if len(body) > MAX_BYTES:
             raise Problem(code="PAYLOAD_TOO_LARGE")
         more = message.get("more_body", False)
+        if more and (code := request.scope.get("state", {}).get(REFUSED)):
+            # The rest of it never comes.
+            raise Problem(code=code)
     return body
 
 

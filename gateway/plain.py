@@ -28,8 +28,18 @@ from services.kit.errors import Failure
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 # What any call may answer.
-_ANY = ("VALIDATION_FAILED", "URI_TOO_LONG", "HEADERS_TOO_LARGE", "INTERNAL", "UNAVAILABLE")
-_BODY = ("MALFORMED_JSON", "REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
+_ANY = (
+    "MALFORMED_REQUEST",
+    "REQUEST_TIMEOUT",
+    # Also where no body is wanted: how large one is, is seen first.
+    "PAYLOAD_TOO_LARGE",
+    "URI_TOO_LONG",
+    "VALIDATION_FAILED",
+    "HEADERS_TOO_LARGE",
+    "INTERNAL",
+    "UNAVAILABLE",
+)
+_BODY = ("MALFORMED_JSON", "UNSUPPORTED_MEDIA_TYPE")
 _ONCE = ("IDEMPOTENCY_KEY_IN_PROGRESS", "IDEMPOTENCY_KEY_REUSED")
 _SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}, {"password": []}]
 

@@ -11,6 +11,7 @@ _LIMITS = "tests/unit/gateway/test_gateway_limits.py"
 _LIMITED = "tests/service/gateway/test_gateway_limits.py"
 _ADDRESSES = "tests/unit/gateway/test_gateway_addresses.py"
 _FOLLOWER = "tests/service/gateway/test_gateway_follower.py"
+_FRAMING = "tests/service/gateway/test_gateway_framing.py"
 _FORGERIES = "tests/service/gateway/test_gateway_forgeries.py"
 _IDENTITY = "tests/service/gateway/test_gateway_identity.py"
 _KEYS = "tests/unit/gateway/test_gateway_keys.py"
@@ -102,6 +103,27 @@ MUTANTS = (
         before="if player is None or player.kid not in self._keys.known:",
         after="if player is None:",
         tests=(f"{_FOLLOWER}::test_what_opened_before_its_key_was_thrown_out_opens_no_more",),
+    ),
+    Mutant(
+        name="a body whose end can be seen in two places is read",
+        file="gateway/protocol.py",
+        before='return codings not in ([], [b"chunked"]) or not _is_meant_for(hosts, url)',
+        after="return not _is_meant_for(hosts, url)",
+        tests=(f"{_FRAMING}::test_it_must_be_clear_where_a_body_ends",),
+    ),
+    Mutant(
+        name="what comes behind a body in pieces counts as headers",
+        file="gateway/protocol.py",
+        before="        self.headers = []",
+        after="        self.headers.clear",
+        tests=(f"{_FRAMING}::test_what_comes_behind_a_body_in_pieces_is_no_header",),
+    ),
+    Mutant(
+        name="a connection whose request was not read is used on",
+        file="gateway/envelope.py",
+        before="if self._drain.is_on or WHOLE not in state:",
+        after="if self._drain.is_on:",
+        tests=(f"{_FRAMING}::test_a_body_that_nobody_read_is_no_request",),
     ),
     Mutant(
         name="of two Authorization headers the first counts",

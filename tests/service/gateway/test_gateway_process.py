@@ -10,76 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from gateway import input as strict
-from gateway import server
+from tests.service.gateway.sockets import connected
 from tests.service.gateway.stage import Stage
 from tests.service.peers import SECRET
-
-
-def connected(stage: Stage) -> socket.socket:
-    found = urlsplit(stage.url)
-    return socket.create_connection((str(found.hostname), found.port or 0), timeout=10)
-
-
-def until_closed(connection: socket.socket) -> bytes:
-    received = b""
-    while chunk := connection.recv(65_536):
-        received += chunk
-    return received
-
-
-@pytest.mark.parametrize(
-    "sent", [b"", b"GET /api/pro", b"GET /api/profile HTTP/1.1\r\nHost: x\r\n"]
-)
-def test_a_head_that_never_ends_is_cut_off(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, sent: bytes
-) -> None:
-    monkeypatch.setattr(server, "REQUEST_WITHIN_S", 0.2)
-
-    with connected(stage) as connection:
-        connection.sendall(sent)
-        assert until_closed(connection) == b""
-
-
-def test_a_head_that_grows_without_end_is_cut_off(stage: Stage) -> None:
-    with connected(stage) as connection:
-        connection.sendall(b"GET /api/profile HTTP/1.1\r\nX-Large: ")
-        with pytest.raises((ConnectionResetError, BrokenPipeError)):
-            connection.sendall(b"x" * 64_000_000)
-
-
-def test_a_body_that_never_ends_is_answered_and_cut_off(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(strict, "BODY_WITHIN_S", 0.2)
-    head = (
-        b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 100\r\n\r\n{"
-    )
-
-    with connected(stage) as connection:
-        connection.sendall(head)
-        answer = until_closed(connection)
-
-    assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b"REQUEST_TIMEOUT" in answer
-
-
-def test_a_kept_connection_serves_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "REQUEST_WITHIN_S", 0.2)
-    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-
-    with connected(stage) as connection:
-        connection.sendall(request)
-        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
-        threading.Event().wait(0.4)
-        connection.sendall(request)
-        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
 
 
 def test_many_slow_senders_do_not_keep_others_waiting(stage: Stage) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.server import InOnePiece
+from gateway.transport import InOnePiece
 
 pytestmark = pytest.mark.anyio
 
