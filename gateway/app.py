@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import figures
@@ -23,6 +22,7 @@ from gateway.identity import Identity, cookies
 from gateway.keys import AuthClock, Ended, Keys
 from gateway.limits import TOLD_AS, Limits, microseconds
 from gateway.line import Line
+from gateway.origins import Origins
 from gateway.routes import (
     admin,
     auth,
@@ -61,15 +61,6 @@ _MODULES = (
     admin,
     health,
 )
-_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")
-_EXPOSED = (
-    "Retry-After",
-    "Link",
-    "Idempotency-Replayed",
-    *TOLD_AS,
-    "X-Request-Id",
-)
-_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 # Half of those whom auth takes on, so that two gateways fill it: a hash takes a core for 20 ms.
 HASHING = 4
 # Fifty who log in at once all get in. Waiting and the call after it are over within 3 s
@@ -95,19 +86,10 @@ class Gateway(FastAPI):
         await serve(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """From the inside out: routes, their time, errors, hot calls, pages, envelope."""
+        """From the inside out: routes, their time, errors, hot calls, origins, envelope."""
         settings = self.settings
         app: ASGIApp = HotCalls(self.routes, others=Guard(Deadline(self.router)))
-        if settings.cors_origins:
-            app = CORSMiddleware(
-                app,
-                allow_origins=settings.cors_origins,
-                allow_methods=_METHODS,
-                allow_headers=_HEADERS,
-                allow_credentials=True,
-                expose_headers=_EXPOSED,
-            )
-        return Envelope(app, settings, self._drain)
+        return Envelope(Origins(app, settings.cors_origins), settings, self._drain)
 
 
 def create_app(

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Problem
-from gateway.input import header
+from gateway.heads import cookie_of, header
 from gateway.keys import Ended, Keys
 from gateway.settings import GatewaySettings
 from protos.auth.v1.auth_pb2 import Tokens
@@ -91,7 +91,7 @@ class Identity:
             raise Problem(code="UNAUTHENTICATED")
         if given:
             return await self._of_token(_bearer(str(given[0], "latin-1")))
-        token = request.cookies.get(self._cookies.access.name, "")
+        token = cookie_of(request, self._cookies.access.name)
         player = await self._of_token(token)
         if request.method not in _SAFE:
             self.require_origin(request)
@@ -110,7 +110,7 @@ class Identity:
 
     def refresh_token(self, request: Request) -> str:
         """The refresh token that a page of ours sends by cookie. Raises UNAUTHENTICATED, ORIGIN_REFUSED."""
-        token = request.cookies.get(self._cookies.refresh.name, "")
+        token = cookie_of(request, self._cookies.refresh.name)
         if not token:
             raise Problem(code="UNAUTHENTICATED")
         self.require_origin(request)

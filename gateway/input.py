@@ -31,6 +31,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from starlette.requests import Request
 
 from gateway.errors import Problem, invalid
+from gateway.heads import header
 from services.kit.ids import is_canonical
 
 MAX_BYTES = 64 * 1024
@@ -154,14 +155,6 @@ def email_address(value: str, *, is_sandbox: bool) -> str:
     return checked.normalized
 
 
-def header(request: Request, name: bytes) -> str | None:
-    """The first header of that name, which is in lower case."""
-    for given, value in request.scope["headers"]:
-        if given == name:
-            return str(value, "latin-1")
-    return None
-
-
 async def read(request: Request, model: type[Model]) -> Model:
     """The JSON body as `model`. Raises the Problem that names what is wrong."""
     _require_type(request, _JSON)
@@ -212,8 +205,9 @@ def path_id(request: Request, name: str) -> str:
 
 
 def _require_type(request: Request, media_type: str) -> None:
-    if not _is_of(header(request, b"content-type") or "", media_type):
-        detail = f"The request must be {media_type} in UTF-8."
+    is_plain = header(request, b"content-encoding") in (None, "identity")
+    if not is_plain or not _is_of(header(request, b"content-type") or "", media_type):
+        detail = f"The request must be {media_type} in UTF-8, not compressed."
         raise Problem(code="UNSUPPORTED_MEDIA_TYPE", detail=detail)
 
 

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Problem
+from gateway.heads import header
 from gateway.identity import Identity
 from gateway.input import (
     Password,
     Strict,
     email_address,
-    header,
     no_query,
     read,
     read_form,

@@ -126,6 +126,29 @@ MUTANTS = (
         tests=(f"{_FRAMING}::test_a_body_that_nobody_read_is_no_request",),
     ),
     Mutant(
+        name="an address has other names, by escapes",
+        file="gateway/protocol.py",
+        before='        if b"%" in self.url:',
+        after='        if b"%%" in self.url:',
+        tests=("tests/service/gateway/test_gateway_paths.py",),
+    ),
+    Mutant(
+        name="of two origins the first counts",
+        file="gateway/origins.py",
+        before="if len(given) == 1 else self._else",
+        after="if given else self._else",
+        tests=("tests/service/gateway/test_gateway_origins.py",),
+    ),
+    Mutant(
+        name="of two headers that differ the first counts",
+        file="gateway/heads.py",
+        before='                return ""',
+        after="                return found",
+        tests=(
+            "tests/service/gateway/test_gateway_heads.py::test_of_two_types_of_a_body_none_counts",
+        ),
+    ),
+    Mutant(
         name="of two Authorization headers the first counts",
         file="gateway/identity.py",
         before="        if len(given) > 1:",
