@@ -7,27 +7,22 @@ that overflow, and echoes what it refuses. This file does neither.
 import asyncio
 import json
 import math
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from gateway.errors import Problem, invalid
@@ -47,7 +42,6 @@ MAX_DIGITS = 20
 # Names of unknown fields are told, but not at any length.
 MAX_NAME = 64
 
-_BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
 
@@ -58,39 +52,6 @@ class Strict(BaseModel):
     """A body or query: no unknown field, no conversion of types."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text to be shown: NFC, trimmed, its length then within bounds, both inclusive.
-
-    Refuses control characters and those that turn the direction of writing.
-    Used as `Annotated[str, Text(1, 80)]`.
-    """
-
-    least: int
-    most: int
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(self._clean, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return handler(schema) | {"minLength": self.least, "maxLength": self.most}
-
-    def _clean(self, value: str) -> str:
-        if any(c in _BIDI or unicodedata.category(c) == "Cc" for c in value):
-            code, message = "text_unclean", "Control characters are not allowed."
-            raise PydanticCustomError(code, message)
-        clean = unicodedata.normalize("NFC", value).strip()
-        if not self.least <= len(clean) <= self.most:
-            message = f"Between {self.least} and {self.most} characters are needed."
-            code = "text_length"
-            raise PydanticCustomError(code, message)
-        return clean
 
 
 def _canonical(value: str) -> str:
@@ -141,18 +102,6 @@ def absent() -> Any:
 
 # Passwords are taken whole: any characters, not normalized, not trimmed.
 Password = Annotated[str, Field(max_length=1024)]
-
-
-def email_address(value: str, *, is_sandbox: bool) -> str:
-    """The address in its normal form. In the sandbox, @….test is an address too.
-
-    Raises VALIDATION_FAILED.
-    """
-    try:
-        checked = validate_email(value, check_deliverability=False, test_environment=is_sandbox)
-    except EmailNotValidError:
-        raise invalid((("email",), "email_form", "This is not an e-mail address.")) from None
-    return checked.normalized
 
 
 async def read(request: Request, model: type[Model]) -> Model:

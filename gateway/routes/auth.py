@@ -12,18 +12,11 @@ from starlette.responses import Response
 from gateway.errors import Problem
 from gateway.heads import header
 from gateway.identity import Identity
-from gateway.input import (
-    Password,
-    Strict,
-    email_address,
-    no_query,
-    read,
-    read_form,
-    read_if_any,
-)
+from gateway.input import Password, Strict, no_query, read, read_form, read_if_any
 from gateway.limits import CREDENTIALS, REGISTER, UNLIMITED
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.users import Email, FullName, User, user_json
+from gateway.text import email_address
 from gateway.town import Town, address_of, asked_by, town_of
 from protos.auth.v1 import auth_pb2 as pb
 from services.kit.errors import Unavailable
@@ -203,11 +196,17 @@ async def _logged_in(request: Request, email: str, password: str) -> Response:
         email=email,
         password=password,
         address=address_of(request),
-        device=(header(request, b"user-agent") or "")[:LONGEST_DEVICE],
+        device=_device(request),
     )
     async with town.hashing:
         answer = await auth.call(auth.methods.Login, asked)
     return _handed_out(town, answer.tokens)
+
+
+def _device(request: Request) -> str:
+    """What the client calls itself, as far as it can be shown to the player."""
+    name = (header(request, b"user-agent") or "")[:LONGEST_DEVICE]
+    return "".join(c if c.isprintable() else "?" for c in name)
 
 
 def _handed_out(town: Town, tokens: pb.Tokens) -> Response:

@@ -6,10 +6,11 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.input import Password, Strict, email_address, no_query, read
+from gateway.input import Password, Strict, no_query, read
 from gateway.limits import MAIL
 from gateway.plain import Takes, json_answer, route
 from gateway.routes.users import Email, User, user_json
+from gateway.text import email_address
 from gateway.town import Town, town_of
 from protos.auth.v1 import auth_pb2 as pb
 

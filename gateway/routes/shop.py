@@ -42,7 +42,7 @@ class Buy(Strict):
     """What to buy, and among which offers it was seen."""
 
     item_id: Id
-    rotation_id: Annotated[str, Field(min_length=1, max_length=MAX_ROTATION_ID)]
+    rotation_id: Annotated[str, Field(max_length=MAX_ROTATION_ID, pattern="^[!-~]+$")]
 
 
 class Bought(Documented):

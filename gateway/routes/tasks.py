@@ -6,9 +6,10 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.input import Id, Strict, Text, absent, path_id, read
+from gateway.input import Id, Strict, absent, path_id, read
 from gateway.once import once, replay_headers
 from gateway.plain import Documented, Takes, json_answer, route
+from gateway.text import Text
 from gateway.town import asked_by, sent_by, town_of
 from protos.session.v1 import session_pb2 as pb
 from services.kit.enums import Words

@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.identity import Player
-from gateway.input import Id, Password, Strict, Text, absent, email_address, read
+from gateway.input import Id, Password, Strict, absent, read
 from gateway.limits import ACCOUNT
 from gateway.plain import Documented, Takes, json_answer, route
+from gateway.text import Text, email_address
 from gateway.town import Town, address_of, asked_by, sent_by, town_of
 from protos.auth.v1 import auth_pb2
 from protos.world.v1 import world_pb2
@@ -52,7 +53,7 @@ class UserChange(Strict):
     email: Email = absent()
     password: Password = absent()
     current_password: Password = absent()
-    timezone: Annotated[str, Field(min_length=1, max_length=64)] = absent()
+    timezone: Annotated[str, Field(max_length=64, pattern="^[!-~]+$")] = absent()
 
 
 class Leave(Strict):

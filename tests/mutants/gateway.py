@@ -149,6 +149,13 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        name="two names look alike, by what cannot be seen",
+        file="gateway/text.py",
+        before='f"[{_OFF_THE_LINE}{_FORMATTING}{_UNSEEN}{_NO_CHARACTERS}]"',
+        after='f"[{_OFF_THE_LINE}{_UNSEEN}{_NO_CHARACTERS}]"',
+        tests=("tests/unit/gateway/test_gateway_text.py",),
+    ),
+    Mutant(
         name="of two Authorization headers the first counts",
         file="gateway/identity.py",
         before="        if len(given) > 1:",

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Problem
-from gateway.input import Text, absent, path_id, read
+from gateway.input import absent, path_id, read
 from gateway.once import replay_headers
 from gateway.plain import Takes, json_answer, route
 from gateway.routes.admin.operator import Change, changing, looking, warrant
 from gateway.routes.inventory import RARITIES, TYPES, Item, item_json
+from gateway.text import Text
 from gateway.town import Town, town_of
 from protos.inventory.v1 import inventory_pb2 as pb
 

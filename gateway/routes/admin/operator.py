@@ -6,8 +6,9 @@ from starlette.requests import Request
 
 from gateway.errors import Problem
 from gateway.identity import Player
-from gateway.input import Strict, Text, no_body, no_query
+from gateway.input import Strict, no_body, no_query
 from gateway.routes.users import account_of
+from gateway.text import Text
 from gateway.town import player_of, town_of
 from protos.audit.v1.audit_pb2 import Warrant
 from services.kit.errors import Refused

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Problem, invalid
-from gateway.input import Id, Text, absent, no_body, path_id, query, read
+from gateway.input import Id, absent, no_body, path_id, query, read
 from gateway.once import once, replay_headers
 from gateway.paging import Paged, next_page
 from gateway.plain import Takes, json_answer, route
@@ -26,6 +26,7 @@ from gateway.routes.sandbox import MAX_GIFT
 from gateway.routes.session import Session, session_json
 from gateway.routes.tasks import Task, task_json
 from gateway.routes.users import User, account_of, user_json
+from gateway.text import Text
 from gateway.town import Town, town_of
 from protos.audit.v1.audit_pb2 import Warrant
 from protos.auth.v1 import auth_pb2

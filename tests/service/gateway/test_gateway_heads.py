@@ -113,3 +113,12 @@ def test_a_page_is_not_ours_because_such_a_header_says_so(stage: Stage, name: st
         answer = visitor.post("/api/tasks", json=TASK, headers=headers)
 
     assert answer.json()["code"] == "ORIGIN_REFUSED"
+
+
+def test_a_device_is_shown_by_a_name_that_can_be_shown(stage: Stage, visitor: httpx.Client) -> None:
+    agent = b"Town\x9b31m/1\t" + b"x" * 500
+    answer = visitor.post("/api/auth/login", json=LOGIN, headers={b"user-agent": agent})
+
+    assert answer.status_code == 200
+    login = stage.auth.seen["Login"][-1]
+    assert login.device == ("Town?31m/1?" + "x" * 500)[:200]

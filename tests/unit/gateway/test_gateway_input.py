@@ -11,8 +11,9 @@ from starlette.types import Message
 
 from gateway import input as strict
 from gateway.errors import Problem
-from gateway.input import DIGITS, Id, Strict, Text, absent, email_address, no_body, query, read
+from gateway.input import DIGITS, Id, Strict, absent, no_body, query, read
 from gateway.routes.tasks import Minutes
+from gateway.text import Text
 
 pytestmark = pytest.mark.anyio
 
@@ -299,21 +300,3 @@ def test_a_query_that_is_not_as_agreed_is_invalid(raw: bytes) -> None:
         query(request(query_string=raw), Page)
 
     assert entries(caught.value)
-
-
-def test_an_email_comes_in_its_normal_form() -> None:
-    assert email_address("Ada@EXAMPLE.com", is_sandbox=False) == "Ada@example.com"
-
-
-@pytest.mark.parametrize(
-    "address", ["", "ada", "ada@", "ada@localhost", "a b@example.com", "a@x.test"]
-)
-def test_what_is_no_email_is_invalid(address: str) -> None:
-    with pytest.raises(Problem) as caught:
-        email_address(address, is_sandbox=False)
-
-    assert entries(caught.value)[0]["loc"] == ["email"]
-
-
-def test_the_sandbox_takes_addresses_under_test() -> None:
-    assert email_address("ada@town.test", is_sandbox=True) == "ada@town.test"
