@@ -22,6 +22,7 @@ from gateway.identity import Identity, cookies
 from gateway.keys import AuthClock, Ended, Keys
 from gateway.limits import TOLD_AS, Limits, microseconds
 from gateway.line import Line
+from gateway.links import add_links
 from gateway.origins import Origins
 from gateway.routes import (
     admin,
@@ -166,6 +167,7 @@ def openapi_document(app: Gateway) -> dict[str, Any]:
         description=docs.description(),
         routes=app.routes,
     )
+    add_links(document)
     components = document.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = _problem_schema()
     components["headers"] = _headers()

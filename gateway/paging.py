@@ -1,7 +1,6 @@
 """Long lists, a page at a time: the next page is in the Link header, with the same filters."""
 
 import base64
-import binascii
 import uuid
 from collections.abc import Mapping
 from typing import Annotated
@@ -10,19 +9,21 @@ from urllib.parse import urlencode
 from pydantic import Field
 from starlette.requests import Request
 
-from gateway.errors import invalid
 from gateway.input import DIGITS, Strict, absent
+
+# An id, of which 22 characters of base64url have four bits to spare: these are 0.
+CURSOR = "^[A-Za-z0-9_-]{21}[AQgw]$"
 
 
 class Paged(Strict):
     """The query of a long list: how much of it, from where on."""
 
     limit: Annotated[int, Field(ge=1, le=100), DIGITS] = 50
-    cursor: str = absent()
+    cursor: Annotated[str, Field(pattern=CURSOR)] = absent()
 
     @property
     def before(self) -> str:
-        """The id that the page comes after, "" for the first page. Raises VALIDATION_FAILED."""
+        """The id that the page comes after, "" for the first page."""
         return "" if self.cursor is None else _id(self.cursor)
 
 
@@ -40,10 +41,4 @@ def _cursor(last_id: str) -> str:
 
 
 def _id(cursor: str) -> str:
-    try:
-        last_id = str(uuid.UUID(bytes=base64.urlsafe_b64decode(cursor + "==")))
-    except (ValueError, binascii.Error):
-        last_id = ""
-    if not last_id or _cursor(last_id) != cursor:
-        raise invalid((("cursor",), "cursor_malformed", "This is not a cursor of ours."))
-    return last_id
+    return str(uuid.UUID(bytes=base64.urlsafe_b64decode(cursor + "==")))

@@ -14,6 +14,7 @@ import pytest
 from gateway.app import create_app, openapi_document
 from gateway.errors import CATALOGUE
 from gateway.limits import TOLD_AS, UNLIMITED
+from gateway.links import LINKS, Link
 from gateway.plain import PlainRoute
 from gateway.settings import GatewaySettings
 
@@ -194,6 +195,45 @@ def test_a_limited_call_tells_its_refusal_and_its_headers(call: str) -> None:
         told = is_limited and (status < "400" or status == "429")
         waits = {"Retry-After"} if status == "429" else set()
         assert set(response.get("headers", ())) == ({*TOLD_AS} | waits if told else set())
+
+
+@pytest.mark.parametrize("link", LINKS, ids=lambda link: f"{link.of}-{link.to}")
+def test_a_link_leads_from_what_is_answered_to_what_is_asked(link: Link) -> None:
+    by_id = {operation["operationId"]: operation for operation in OPERATIONS.values()}
+    source, target = by_id[link.of], by_id[link.to]
+
+    taken = {p["name"] for p in target.get("parameters", ()) if p["in"] == "path"}
+    if "requestBody" in target:
+        taken |= set(resolved(request_of(target))["properties"])
+    assert set(link.values) <= taken
+    answer = source["responses"][str(link.status)]["content"]["application/json"]["schema"]
+    for value in link.values.values():
+        where, _, pointer = value.partition("#/")
+        schema = answer if where == "$response.body" else request_of(source)
+        for step in pointer.split("/"):
+            schema = resolved(schema)
+            schema = schema["items"] if step == "0" else schema["properties"][step]
+
+
+def request_of(operation: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = operation["requestBody"]["content"]["application/json"]["schema"]
+    return found
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = DOCUMENT["components"]["schemas"][name] if name else schema
+    return found
+
+
+@pytest.mark.parametrize("call", sorted(CALLS))
+def test_a_call_tells_that_it_may_not_be_readable(call: str) -> None:
+    told = codes_of(OPERATIONS[call])
+
+    assert told >= {"MALFORMED_REQUEST", "REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE"}
+    assert told >= {"URI_TOO_LONG", "HEADERS_TOO_LARGE", "VALIDATION_FAILED"}
+    if "requestBody" in OPERATIONS[call]:
+        assert "UNSUPPORTED_MEDIA_TYPE" in told
 
 
 def test_every_reference_leads_somewhere() -> None:
