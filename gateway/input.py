@@ -7,6 +7,7 @@ that overflow, and echoes what it refuses. This file does neither.
 import asyncio
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
@@ -42,6 +43,7 @@ MAX_DIGITS = 20
 # Names of unknown fields are told, but not at any length.
 MAX_NAME = 64
 
+_ODD = re.compile(r"[^\w.-]", re.ASCII)
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
 
@@ -303,5 +305,6 @@ def _validated(model: type[Model], document: Any) -> Model:
 
 
 def _entry(error: Mapping[str, Any]) -> tuple[tuple[str | int, ...], str, str]:
-    loc = tuple(p[:MAX_NAME] if isinstance(p, str) else p for p in error["loc"])
+    # A name that no field of ours could have is told in part only: it may be anything.
+    loc = tuple(_ODD.sub("?", p[:MAX_NAME]) if isinstance(p, str) else p for p in error["loc"])
     return loc, error["type"], f"{error['msg']}{'' if error['msg'].endswith('.') else '.'}"

@@ -8,6 +8,7 @@ repeats it, and `Referrer-Policy` keeps it from going anywhere else.
 import base64
 import hashlib
 from collections.abc import Awaitable, Callable
+from html import escape
 
 from pydantic import Field
 from starlette.requests import Request
@@ -108,7 +109,7 @@ def _page(title: str, content: str, status: int = 200) -> Response:
 
 
 def _alert(sentence: str) -> str:
-    return f'<p role="alert">{sentence}</p>'
+    return f'<p role="alert">{escape(sentence)}</p>'
 
 
 def _explained(page: Page) -> Page:

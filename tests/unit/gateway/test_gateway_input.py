@@ -184,6 +184,12 @@ async def test_a_long_name_of_an_unknown_field_is_cut() -> None:
     assert entries(problem)[0]["loc"] == ["x" * strict.MAX_NAME]
 
 
+async def test_a_name_that_no_field_could_have_is_told_in_part_only() -> None:
+    problem = await refused('{"<b>\\r\\n\\u202eé a-b.c_1": 1}'.encode())
+
+    assert entries(problem)[0]["loc"] == ["?b??????a-b.c_1"]
+
+
 async def test_an_escaped_backslash_before_u0000_is_plain_text() -> None:
     assert (await read(request([b'{"name": "\\\\u000"}']), Plot)).name == "\\u000"
 
