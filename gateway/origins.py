@@ -8,6 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.errors import Problem, answer_to
 from gateway.limits import TOLD_AS
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
 _VARY = (b"vary", b"Origin")
 _EXPOSED = ("Retry-After", "Link", "Idempotency-Replayed", *TOLD_AS, "X-Request-Id")
 _PREFLIGHT = {
@@ -28,28 +30,37 @@ class Origins:
         self._app = app
         self._told = {origin.encode(): _told(origin) for origin in allowed}
         # Where no page is allowed, all are told the same.
-        self._else = (_VARY,) if allowed else ()
+        self._else: Headers = (_VARY,) if allowed else ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         given = [value for name, value in scope["headers"] if name == b"origin"]
+        if not given:
+            await self._app(scope, receive, _telling(self._else, send))
+            return
         # A page has one origin; of two, neither counts.
-        told = self._told.get(given[0], self._else) if len(given) == 1 else self._else
-
-        async def telling(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *told]
-            await send(message)
-
+        told = self._told.get(given[0]) if len(given) == 1 else None
         app = self._app
-        if given and _asks_beforehand(scope):
-            is_allowed = told is not self._else
+        if _asks_beforehand(scope):
             refusal = Problem(code="ORIGIN_REFUSED")
-            app = Response(headers=_PREFLIGHT) if is_allowed else answer_to(refusal, scope)
-        await app(scope, receive, telling if told else send)
+            app = Response(headers=_PREFLIGHT) if told else answer_to(refusal, scope)
+        await app(scope, receive, _telling(told or self._else, send))
 
 
-def _told(origin: str) -> tuple[tuple[bytes, bytes], ...]:
+def _telling(told: Headers, send: Send) -> Send:
+    """Sends with these headers besides."""
+    if not told:
+        return send
+
+    async def telling(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *told]
+        await send(message)
+
+    return telling
+
+
+def _told(origin: str) -> Headers:
     return (
         (b"access-control-allow-origin", origin.encode()),
         (b"access-control-allow-credentials", b"true"),

@@ -88,6 +88,18 @@ class Protocol(HttpToolsProtocol):
             self._measure(len(data))
         self._watch()
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's own closes at once
+        """Nothing comes any more; what came is still answered, and half a request refused."""
+        is_open = not (self._is_over or self._wire.is_closing())
+        if is_open and self._due is not _Part.NOTHING and self._bytes:
+            self._refuse("MALFORMED_REQUEST")
+        # Whoever has gone is not told on and on, such as by a stream.
+        is_awaited = self.cycle is not None and not self.cycle.response_started
+        if is_awaited:
+            self._read_no_further()
+        self._wire.lingers = False
+        return is_awaited
+
     def on_message_begin(self) -> None:
         """A request begins."""
         self._due, self._bytes = _Part.HEAD, 0

@@ -1,5 +1,6 @@
 """Whatever bytes come, one answer goes: what can be read in two ways is read in none."""
 
+import socket
 import threading
 
 import httpx
@@ -330,3 +331,28 @@ def test_a_body_without_end_is_not_read_for_ever(stage: Stage) -> None:
         connection.sendall(LOGIN + b"Content-Length: 99999999\r\n\r\n")
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
             connection.sendall(b"x" * 99_999_999)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (ALIVE, 200),
+        (ALIVE[:-2], 400),
+        (b"GET", 400),
+        (LOGIN + b"Content-Length: 10\r\n\r\n{", 400),
+        (CHUNKED + b"2\r\n{}\r\n", 400),
+    ],
+)
+def test_who_says_no_more_is_answered_all_the_same(stage: Stage, sent: bytes, status: int) -> None:
+    with connected(stage) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        [answer] = answers(until_closed(connection))
+
+    assert answer.status == status
+
+
+def test_who_says_nothing_at_all_is_not_answered(stage: Stage) -> None:
+    with connected(stage) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert until_closed(connection) == b""
