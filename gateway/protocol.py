@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 import httptools
+import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.envelope import MAX_PATH_BYTES
@@ -28,8 +29,10 @@ MAX_REQUEST_BYTES = 1024 * 1024
 # How many requests may wait for the answer to the one before them.
 MAX_WAITING = 100
 
+log = structlog.get_logger(__name__)
+
 _HOST = re.compile(rb"[\w.:\[\]-]+", re.ASCII)
-_ABSOLUTE = re.compile(rb"https?://([^/?]*)", re.IGNORECASE)
+_ABSOLUTE = re.compile(rb"https?://([^/?]*)/", re.IGNORECASE)
 _CRUCIAL = frozenset((b"host", b"transfer-encoding"))
 # Stands for a request of which there is not even a head to be refused.
 _BLANK = b"GET /api HTTP/1.1\r\nHost: unread\r\nConnection: close\r\n\r\n"
@@ -82,8 +85,8 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             # Nobody here speaks anything else: answered as if it had not been asked for.
             self._read_no_further()
-        except httptools.HttpParserError:
-            self._refuse("URI_TOO_LONG" if self._has_long_address() else "MALFORMED_REQUEST")
+        except httptools.HttpParserError as error:
+            self._refuse(self._code_of(error))
         else:
             self._measure(len(data))
         self._watch()
@@ -112,6 +115,9 @@ class Protocol(HttpToolsProtocol):
             self.scope["state"][REFUSED] = self._blank_for
         elif self._is_unfit():
             self.scope["state"][REFUSED] = "MALFORMED_REQUEST"
+            if not self.url.startswith(b"/"):
+                # It may have no path by which it could be answered.
+                raise _UnfitError
         super().on_headers_complete()
         self._due = _Part.BODY
         # What comes behind a body in pieces is no header, whatever it is called.
@@ -136,6 +142,15 @@ class Protocol(HttpToolsProtocol):
             # The parser leaves out the body of whoever wants to speak something else.
             or (self.parser.should_upgrade() and _announces_body(self.headers))
         )
+
+    def _code_of(self, error: httptools.HttpParserError) -> str:
+        if self._has_long_address():
+            return "URI_TOO_LONG"
+        is_ours = isinstance(error, httptools.HttpParserCallbackError)
+        if is_ours and not isinstance(error.__context__, _UnfitError | httptools.HttpParserError):
+            log.error("request_broke", exc_info=error.__context__)
+            return "INTERNAL"
+        return "MALFORMED_REQUEST"
 
     def _has_long_address(self) -> bool:
         return self._due is _Part.HEAD and len(self.url) > MAX_PATH_BYTES

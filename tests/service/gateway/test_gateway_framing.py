@@ -150,6 +150,17 @@ def test_what_could_not_be_read_is_counted(stage: Stage, visitor: httpx.Client) 
     assert count() > before
 
 
+def test_a_bug_in_reading_is_no_fault_of_the_sender(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> bool:
+        raise ZeroDivisionError("canary")  # noqa: EM101  # any bug
+
+    monkeypatch.setattr(protocol, "is_ambiguous", broken)
+
+    assert b"canary" not in refused(stage, ALIVE, "INTERNAL").body
+
+
 def test_what_comes_behind_a_body_in_pieces_is_no_header(stage: Stage) -> None:
     token = stage.auth.token("0192f0c1-2c3d-7e4f-8a5b-6c7d8e9f0a1b").encode()
     sent = (
