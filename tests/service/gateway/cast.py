@@ -38,6 +38,7 @@ from tests.service.gateway.lines import (
     wardrobe,
     world,
 )
+from tests.service.peers import SECRET
 
 # What every service offers beside its own.
 PERSONAL = (
@@ -185,6 +186,7 @@ class AuthActor(Actor):
 
     def __init__(self) -> None:
         self.superusers: set[str] = set()
+        self.secret = SECRET
         self.new_key()
         self.ended: set[str] = set()
         self.clock: Callable[[], float] = time.time
