@@ -110,11 +110,15 @@ def _start_server(config: pytest.Config) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Counts what passed by kind: the folder under tests/."""
+    """Counts what passed by kind: the folder under tests/; and what tests counted themselves."""
     passed = terminalreporter.stats.get("passed", [])
     kinds = Counter(report.nodeid.split("/")[1] for report in passed)
     counts = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
     terminalreporter.write_line(f"passed by kind: {counts}")
+    for report in (*passed, *terminalreporter.stats.get("failed", [])):
+        for name, figures in report.user_properties:
+            if name == "counted":
+                terminalreporter.write_line(f"counted: {figures}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
