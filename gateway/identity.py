@@ -1,5 +1,6 @@
 """Who asks: access tokens in the header or in cookies, and whose page may act."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from gateway.keys import Ended, Keys
 from gateway.settings import GatewaySettings
 from protos.auth.v1.auth_pb2 import Tokens
 from services.kit.errors import Unavailable
+from services.kit.ids import is_canonical
 from services.kit.times import instant
 
 ISSUER = "nesra-town"
@@ -199,7 +201,7 @@ class Identity:
                 # and gateway may differ a little, so a fresh iat may lie ahead.
                 options={"require": CLAIMS, "verify_exp": False, "verify_iat": False},
             )
-            return Player(str(claims["sub"]), str(claims["sid"]), float(claims["exp"]), kid)
+            return _player(claims, kid)
         except (jwt.InvalidTokenError, TypeError, ValueError):
             raise Problem(code="UNAUTHENTICATED") from None
 
@@ -222,6 +224,14 @@ def _bearer(authorization: str) -> str:
     if scheme.lower() != "bearer":
         raise Problem(code="UNAUTHENTICATED")
     return token
+
+
+def _player(claims: dict[str, Any], kid: str) -> Player:
+    """Whom a genuine token speaks of. Raises ValueError or TypeError where it is none of auth's."""
+    sub, sid, exp = claims["sub"], claims["sid"], float(claims["exp"])
+    if not (is_canonical(sub) and is_canonical(sid) and math.isfinite(exp)):
+        raise ValueError
+    return Player(sub, sid, exp, kid)
 
 
 def _kid(header: dict[str, Any]) -> str:

@@ -42,6 +42,8 @@ MAX_DEPTH = 32
 MAX_DIGITS = 20
 # Names of unknown fields are told, but not at any length.
 MAX_NAME = 64
+# More than any form has fields; an answer is never longer than what it refuses.
+MAX_ENTRIES = 32
 
 _ODD = re.compile(r"[^\w.-]", re.ASCII)
 _JSON = "application/json"
@@ -301,7 +303,7 @@ def _validated(model: type[Model], document: Any) -> Model:
         return model.model_validate(document)
     except ValidationError as error:
         found = error.errors(include_input=False, include_context=False, include_url=False)
-        raise invalid(*map(_entry, found)) from None
+        raise invalid(*map(_entry, found[:MAX_ENTRIES])) from None
 
 
 def _entry(error: Mapping[str, Any]) -> tuple[tuple[str | int, ...], str, str]:

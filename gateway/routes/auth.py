@@ -12,7 +12,7 @@ from starlette.responses import Response
 from gateway.errors import Problem
 from gateway.heads import header
 from gateway.identity import Identity
-from gateway.input import Password, Strict, no_query, read, read_form, read_if_any
+from gateway.input import Password, Strict, no_body, no_query, read, read_form, read_if_any
 from gateway.limits import CREDENTIALS, REGISTER, UNLIMITED
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.users import Email, FullName, User, user_json
@@ -174,6 +174,7 @@ async def logout_all(request: Request) -> Response:
 async def jwks(request: Request) -> Response:
     """The public keys that verify access tokens."""
     no_query(request)
+    await no_body(request)
     keys = town_of(request).keys.raw
     if not keys:
         raise Unavailable

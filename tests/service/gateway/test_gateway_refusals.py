@@ -9,6 +9,7 @@ import pytest
 
 from gateway import clients, coalescer, envelope
 from gateway.errors import CATALOGUE
+from gateway.input import MAX_ENTRIES
 from protos.failure.v1 import failure_pb2
 from protos.inventory.v1 import inventory_pb2
 from protos.session.v1 import session_pb2
@@ -77,6 +78,14 @@ def test_an_unknown_field_is_refused(player: httpx.Client, call: str) -> None:
     errors = problem(send(player, call, json=body), "VALIDATION_FAILED")["errors"]
 
     assert [entry["loc"] for entry in errors] == [["is_admin"]]
+
+
+def test_of_many_wrong_fields_some_are_named(player: httpx.Client) -> None:
+    body = {f"field_{number}": 1 for number in range(4000)}
+
+    answer = send(player, "POST /api/tasks", json=body)
+
+    assert len(problem(answer, "VALIDATION_FAILED")["errors"]) == MAX_ENTRIES
 
 
 @pytest.mark.parametrize("call", WITHOUT_BODY)
