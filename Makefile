@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults soak timing check mutants bench bench-growth bench-memory protos locks environment
+.PHONY: help run test faults soak timing fuzz check mutants bench bench-growth bench-memory protos locks environment
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ soak: environment ## the same with new seeds for hours: NESRA_SOAK_HOURS, defaul
 
 timing: environment ## prove that no answer's time tells who has an account, and that logins slow nobody: 3 minutes
 	$(BIN)/python -m tests.hostile.timing
+
+fuzz: environment ## send a town 100,000 generated requests, and its parsers millions of bytes: 15 minutes
+	SEED=$(SEED) $(BIN)/python -m tests.hostile.fuzz
 
 check: environment ## lint, formatting, types and the contract between processes
 	$(BIN)/ruff check .
