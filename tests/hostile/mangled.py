@@ -64,7 +64,7 @@ def mangled(draw: st.DrawFn, call: Call, own: Any) -> Mangled:
         return chosen
 
     path, is_off_path = _path(draw, call, value)
-    method = draw(st.sampled_from((*[call.method] * 8, *METHODS)))
+    method = draw(st.sampled_from((*[call.method] * 60, *METHODS)))
     pairs = [
         (n, value(n)) for n in draw(st.lists(st.sampled_from((*call.filters, "x")), max_size=2))
     ]
@@ -92,7 +92,7 @@ def mangled(draw: st.DrawFn, call: Call, own: Any) -> Mangled:
 def _path(draw: st.DrawFn, call: Call, value: Any) -> tuple[str, bool]:
     before, brace, rest = call.path.partition("{")
     if not brace:
-        suffix = draw(st.sampled_from((*[""] * 12, "/", "%2f", "/..", ";x=1", "%00", "//", "%ff")))
+        suffix = draw(st.sampled_from((*[""] * 60, "/", "%2f", "/..", ";x=1", "%00", "//", "%ff")))
         return call.path + suffix, bool(suffix)
     name, _, after = rest.partition("}")
     segment = _quoted(value(name))
