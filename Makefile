@@ -26,7 +26,7 @@ timing: environment ## prove that no answer's time tells who has an account, and
 	$(BIN)/python -m tests.hostile.timing
 
 fuzz: environment ## send a town 100,000 generated requests, and its parsers millions of bytes: 15 minutes
-	SEED=$(SEED) $(BIN)/python -m tests.hostile.fuzz
+	SEED=$(SEED) $(BIN)/python -m tests.fuzz
 
 check: environment ## lint, formatting, types and the contract between processes
 	$(BIN)/ruff check .

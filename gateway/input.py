@@ -87,6 +87,13 @@ def _day(value: object) -> object:
 Id = Annotated[
     str, AfterValidator(_canonical), WithJsonSchema({"type": "string", "format": "uuid"})
 ]
+
+
+def one_at_least(*names: str) -> ConfigDict:
+    """How a body whose fields may all be left out, but not all at once, says so in the document."""
+    return ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in names]})
+
+
 # Beside the bounds of a query's number: `Annotated[int, Field(ge=1), DIGITS]`.
 DIGITS = BeforeValidator(_whole_number)
 QueryDate = Annotated[date, BeforeValidator(_day)]
@@ -182,7 +189,7 @@ def _announces_body(request: Request) -> bool:
 async def _bytes(request: Request) -> bytes:
     """The body, as far as it may go: read no further once it is too large."""
     announced = header(request, b"content-length")
-    if announced is not None and (not announced.isdigit() or int(announced) > MAX_BYTES):
+    if announced is not None and not _is_borne(announced):
         raise Problem(code="PAYLOAD_TOO_LARGE")
     if WHOLE in request.scope.get("state", ()):
         return await _received(request)
@@ -191,6 +198,11 @@ async def _bytes(request: Request) -> bytes:
             return await _received(request)
     except TimeoutError:
         raise Problem(code="REQUEST_TIMEOUT") from None
+
+
+def _is_borne(content_length: str) -> bool:
+    is_number = content_length.isascii() and content_length.isdigit()
+    return is_number and len(content_length) < MAX_DIGITS and int(content_length) <= MAX_BYTES
 
 
 async def _received(request: Request) -> bytes:
@@ -257,7 +269,9 @@ def _check(raw: bytes, document: Any) -> None:
         raise _too_deep()
     # A NUL or a lone surrogate can only be written as an escape.
     if b"\\u" in raw:
-        _check_characters(json.dumps(document, ensure_ascii=False))
+        # json.dumps writes NUL as an escape, and a backslash as two.
+        written = json.dumps(document, ensure_ascii=False).replace("\\\\", "")
+        _check_characters(written, nul="\\u0000")
 
 
 def _depth(document: Any) -> int:
@@ -274,9 +288,8 @@ def _too_deep() -> Problem:
     return invalid(((), "too_deep", f"Values are nested deeper than {MAX_DEPTH}."))
 
 
-def _check_characters(value: str) -> None:
-    # json.dumps writes NUL as the escape \u0000 and a backslash as two.
-    if "\x00" in value or "\\u0000" in value.replace("\\\\", ""):
+def _check_characters(value: str, *, nul: str = "\x00") -> None:
+    if nul in value:
         raise invalid(((), "character_refused", "NUL is not allowed in text."))
     try:
         value.encode()

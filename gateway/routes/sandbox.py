@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from gateway.errors import Problem, invalid
 from gateway.identity import Player
-from gateway.input import Id, Strict, absent, read
+from gateway.input import Id, Strict, absent, one_at_least, read
 from gateway.once import once, replay_headers
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.profile import Hero, whole_hero
@@ -37,6 +37,8 @@ class Clock(Documented):
 
 class Advance(Strict):
     """How far to move the clock forward; at least one of both."""
+
+    model_config = one_at_least("advance_minutes", "advance_seconds")
 
     advance_minutes: Annotated[int, Field(ge=0, le=MAX_SECONDS // 60)] = 0
     advance_seconds: Annotated[int, Field(ge=0, le=MAX_SECONDS)] = 0

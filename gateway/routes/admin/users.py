@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Problem, invalid
-from gateway.input import Id, absent, no_body, path_id, query, read
+from gateway.input import Id, absent, no_body, one_at_least, path_id, query, read
 from gateway.once import once, replay_headers
 from gateway.paging import Paged, next_page
 from gateway.plain import Takes, json_answer, route
@@ -60,6 +60,8 @@ class Standing(Change):
 
 class Grant(Change):
     """What to give: at least one of the three."""
+
+    model_config = one_at_least("exp", "gold", "item_id")
 
     exp: Positive = absent()
     gold: Positive = absent()

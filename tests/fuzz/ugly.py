@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.hostile.fuzzed import STRANGE_ID
+from tests.fuzz.fuzzed import STRANGE_ID
 
 # What the stock stack lets through, breaks at or repeats (reliability.md, bad input).
 UGLY: list[Any] = [

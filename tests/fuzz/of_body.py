@@ -1,11 +1,11 @@
-"""Coverage-guided fuzzing of the body guard: `python -m tests.hostile.fuzz_body corpus…`, libFuzzer's options."""
+"""Coverage-guided fuzzing of the body guard: `python -m tests.fuzz.of_body seeds…`, libFuzzer's options."""
 
 import sys
 
 import atheris
 
 with atheris.instrument_imports(include=["gateway.input", "json"]):
-    from tests.hostile import parsers
+    from tests.fuzz import parsers
 
 
 def try_one(raw: bytes) -> None:

@@ -1,7 +1,7 @@
 """What reads bytes of strangers, each behind one call, and what must hold for all bytes.
 
-Hypothesis (test_bodies.py, test_tokens.py), coverage-guided fuzzing (fuzz_body.py,
-fuzz_token.py) and the corpus of both go through these functions.
+Hypothesis (test_bodies.py, test_tokens.py), coverage-guided fuzzing (of_body.py,
+of_token.py) and the seeds of both go through these functions.
 """
 
 import base64

@@ -8,7 +8,7 @@ from urllib.parse import quote_from_bytes
 
 from hypothesis import strategies as st
 
-from tests.hostile.ugly import CONTROLS, EXTRA, IDENTITIES, METHODS, TYPES, VALUES, WRONG
+from tests.fuzz.ugly import CONTROLS, EXTRA, IDENTITIES, METHODS, TYPES, VALUES, WRONG
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 REQUESTS = 100_000
 # As many towns as there are workers, each on a core of its own.
 WORKERS = 2
-PARSERS = ("fuzz_body", "fuzz_token")
+PARSERS = ("of_body", "of_token")
 RUNS = 2_000_000
 PARSER_S = 120
 
@@ -37,7 +37,7 @@ def _requests_pass(seed: int) -> bool:
         words = (
             "-m",
             "pytest",
-            "tests/hostile",
+            "tests/fuzz",
             "-n",
             str(WORKERS),
             "--dist",
@@ -66,8 +66,8 @@ def _parser_passes(name: str, seed: int) -> bool:
     limits = (f"-runs={RUNS}", f"-max_total_time={PARSER_S}", f"-seed={seed % 2**31 or 1}")
     with tempfile.TemporaryDirectory(prefix="nesra-fuzz-") as found:
         # What is found goes into the first folder, the seeds come from the second.
-        seeds = ROOT / "tests/hostile/corpus" / name.removeprefix("fuzz_")
-        words = ("-m", f"tests.hostile.{name}", *limits, "-print_final_stats=1", found, str(seeds))
+        seeds = ROOT / "tests/fuzz/seeds" / name.removeprefix("of_")
+        words = ("-m", f"tests.fuzz.{name}", *limits, "-print_final_stats=1", found, str(seeds))
         done = subprocess.run([sys.executable, *words], cwd=ROOT, check=False)
     return done.returncode == 0
 

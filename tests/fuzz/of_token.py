@@ -1,11 +1,11 @@
-"""Coverage-guided fuzzing of access tokens: `python -m tests.hostile.fuzz_token corpus…`, libFuzzer's options."""
+"""Coverage-guided fuzzing of access tokens: `python -m tests.fuzz.of_token seeds…`, libFuzzer's options."""
 
 import sys
 
 import atheris
 
 with atheris.instrument_imports(include=["gateway.identity", "gateway.keys", "jwt", "json"]):
-    from tests.hostile import parsers
+    from tests.fuzz import parsers
 
 
 def try_one(raw: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import Field
 from starlette.types import Message
@@ -18,10 +18,10 @@ from gateway import input as strict
 from gateway import once, paging
 from gateway.errors import Problem
 from gateway.input import DIGITS, QueryDate, Strict, absent
-from tests.hostile import parsers
-from tests.hostile.fuzzed import examples
+from tests.fuzz import parsers
+from tests.fuzz.fuzzed import examples
 
-CORPUS = Path(__file__).parent / "corpus" / "body"
+SEEDS = Path(__file__).parent / "seeds" / "body"
 # Of 64 KiB on a machine that does other things as well; it takes some milliseconds.
 SOON_S = 2.0
 
@@ -53,8 +53,8 @@ class Query(Strict):
     day: QueryDate = absent()
 
 
-@pytest.mark.parametrize("seed", sorted(CORPUS.iterdir()), ids=lambda seed: seed.name)
-def test_the_corpus_is_read_or_refused(seed: Path) -> None:
+@pytest.mark.parametrize("seed", sorted(SEEDS.iterdir()), ids=lambda seed: seed.name)
+def test_the_seeds_are_read_or_refused(seed: Path) -> None:
     parsers.body(seed.read_bytes())
 
 
@@ -152,14 +152,16 @@ def test_any_query_is_read_or_refused(raw: bytes) -> None:
 
 @examples(few=60, many=5_000)
 @given(st.dictionaries(TEXTS, TEXTS))
+@example({"password": "\\u0000abc"})
 def test_a_form_says_what_was_written(fields: dict[str, str]) -> None:
     assert strict._pairs(urlencode(fields).encode()) == fields
 
 
 @examples(few=60, many=5_000)
-@given(st.text())
+@given(st.text() | st.from_regex(paging.CURSOR, fullmatch=True))
 def test_any_cursor_is_one_of_ours_or_refused(cursor: str) -> None:
-    found = parsers.outcome(lambda: paging.Paged(cursor=cursor).before)
+    sent = parsers.request(query=urlencode({"cursor": cursor}, errors="replace").encode())
+    found = parsers.outcome(lambda: strict.query(sent, paging.Paged).before)
 
     assert isinstance(found, Problem) or paging._cursor(found) == cursor
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from gateway.errors import Problem
 from gateway.identity import Player
-from tests.hostile import parsers
-from tests.hostile.fuzzed import examples
-from tests.hostile.parsers import CLAIMS, GOOD, OURS, authorized, player, token, unsigned
+from tests.fuzz import parsers
+from tests.fuzz.fuzzed import examples
+from tests.fuzz.parsers import CLAIMS, GOOD, OURS, authorized, player, token, unsigned
 
-CORPUS = Path(__file__).parent / "corpus" / "token"
+SEEDS = Path(__file__).parent / "seeds" / "token"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -40,8 +40,8 @@ def test_auths_own_token_lets_in() -> None:
     assert isinstance(authorized(b"Bearer " + GOOD.encode()), Player)
 
 
-@pytest.mark.parametrize("seed", sorted(CORPUS.iterdir()), ids=lambda seed: seed.name)
-def test_the_corpus_lets_in_whom_it_should(seed: Path) -> None:
+@pytest.mark.parametrize("seed", sorted(SEEDS.iterdir()), ids=lambda seed: seed.name)
+def test_the_seeds_let_in_whom_they_should(seed: Path) -> None:
     authorized(seed.read_bytes())
 
 

@@ -9,8 +9,8 @@ from hypothesis import settings
 from schemathesis import Case
 from schemathesis.core.transport import Response
 
-from tests.hostile.documented import answer_of, schema, sent_by
-from tests.hostile.fuzzed import IN_ONE_TOWN, Fuzzed, examples
+from tests.fuzz.documented import answer_of, schema, sent_by
+from tests.fuzz.fuzzed import IN_ONE_TOWN, Fuzzed, examples
 
 pytestmark = IN_ONE_TOWN
 

@@ -3,7 +3,7 @@
 import re
 import shlex
 
-from tests.hostile.fuzzed import Headers
+from tests.fuzz.fuzzed import Headers
 
 # Something short, over and over.
 RUN = re.compile(rb"(.{1,8}?)\1{20,}", re.DOTALL)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.hostile.judge import Answer, Judge
+from tests.fuzz.judge import Answer, Judge
 
 HEADERS = {
     "x-content-type-options": "nosniff",

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.e2e.opened import Town, opened
 from tests.e2e.test_operator import nesra
 from tests.e2e.visitor import PASSWORD, Visitor
-from tests.hostile.judge import Answer, Judge
+from tests.fuzz.judge import Answer, Judge
 
 Headers = Sequence[tuple[str, bytes]]
 

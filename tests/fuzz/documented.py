@@ -11,8 +11,8 @@ from schemathesis.core.transport import Response
 from schemathesis.schemas import BaseSchema
 
 from tests.contract.test_openapi import DOCUMENT
-from tests.hostile.fuzzed import Fuzzed
-from tests.hostile.judge import Answer, names_in, texts_of
+from tests.fuzz.fuzzed import Fuzzed
+from tests.fuzz.judge import Answer, names_in, texts_of
 
 
 @cache

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.test_openapi import OPERATIONS
-from tests.hostile.again import curl
-from tests.hostile.fuzzed import IN_ONE_TOWN, Fuzzed, examples
-from tests.hostile.judge import Answer, texts_of
-from tests.hostile.mangled import Mangled, call_of, mangled
+from tests.fuzz.again import curl
+from tests.fuzz.fuzzed import IN_ONE_TOWN, Fuzzed, examples
+from tests.fuzz.judge import Answer, texts_of
+from tests.fuzz.mangled import Mangled, call_of, mangled
 
 pytestmark = IN_ONE_TOWN
 
