@@ -20,9 +20,9 @@ from services.auth.failures import HashingBusy, PasswordTooWeak
 # OWASP's recommendation for argon2id.
 MEMORY_KIB = 19 * 1024
 PASSES = 2
-# A hash takes a whole core for about 20 ms: a flood of them may have two cores'
-# worth of threads, and a queue that is over within a tenth of a second.
-THREADS = 2
+# A hash takes a whole core for about 20 ms. A flood of them may have two cores, but never
+# all that there are; and a queue that is over within a fifth of a second.
+THREADS = max(1, min(2, (os.cpu_count() or 1) - 1))
 WAITING = 6
 # A tenth of the others' share where there is not enough for all.
 NICE = 10
