@@ -58,7 +58,7 @@ def kid_of(tokens: pb.Tokens) -> str:
 def operated(house: House, work: Callable[..., object]) -> object:
     """What an operator's command does to the keys."""
     with connection_of("auth", {"auth": house.url}) as connection:
-        return work(connection)
+        return work(connection, "a test")
 
 
 def test_a_key_signs_for_thirty_days_and_its_successor_is_known_five_minutes_before(
