@@ -21,9 +21,10 @@ from services.auth.failures import HashingBusy, PasswordTooWeak
 MEMORY_KIB = 19 * 1024
 PASSES = 2
 # A hash takes a whole core for about 20 ms. A flood of them may have two cores, but never
-# all that there are; and a queue that is over within a fifth of a second.
+# all that there are.
 THREADS = max(1, min(2, (os.cpu_count() or 1) - 1))
-WAITING = 6
+# Those who hash and those who wait for it: over within a fifth of a second.
+PLACES = 8
 # A tenth of the others' share where there is not enough for all.
 NICE = 10
 
@@ -76,7 +77,7 @@ class Passwords:
         self._threads = ThreadPoolExecutor(
             THREADS, thread_name_prefix="hash", initializer=_give_way
         )
-        self._places = BoundedSemaphore(THREADS + WAITING)
+        self._places = BoundedSemaphore(PLACES)
         # Verified where there is no account, so that its absence takes as long;
         # of a random password that nobody was told.
         self._nobodys = hasher.hash(secrets.token_urlsafe())

@@ -7,7 +7,7 @@ from contextlib import suppress
 from threading import Event
 
 from protos.auth.v1 import auth_pb2 as pb
-from services.auth.passwords import Hasher, argon2id
+from services.auth.passwords import PLACES, Hasher, argon2id
 from services.kit.errors import Failure, Refused
 from tests.service.auth.conftest import House, OpenHouse
 from tests.service.auth.member import PASSWORD, Member, new_email
@@ -57,7 +57,7 @@ def test_a_flood_of_logins_is_bounded_and_others_are_still_answered(open_house: 
 
     assert refused == ["UNAVAILABLE"] * 4
     assert meanwhile == member.user
-    assert sorted(told) == ["BAD_CREDENTIALS"] * 8 + ["UNAVAILABLE"] * 4
+    assert sorted(told) == ["BAD_CREDENTIALS"] * PLACES + ["UNAVAILABLE"] * 4
 
 
 def test_an_unknown_address_takes_as_long_as_a_wrong_password(house: House) -> None:
