@@ -39,6 +39,7 @@ from gateway.routes import (
     sandbox,
     session,
     shop,
+    statistics,
     tasks,
     users,
 )
@@ -53,6 +54,7 @@ _MODULES = (
     tasks,
     inventory,
     shop,
+    statistics,
     auth,
     devices,
     recovery,

@@ -1,6 +1,9 @@
 """Local dates as the instants at which they begin and end."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gateway.errors import invalid
@@ -8,6 +11,26 @@ from gateway.errors import invalid
 # No session lies outside; dates beyond it would overflow in some zones.
 _FIRST = date(1970, 1, 1)
 _LAST = date(9000, 1, 1)
+_DAY = timedelta(days=1)
+
+
+class Stretch(NamedTuple):
+    """A stretch of time that was on one local date, up to before `ends_at`."""
+
+    day: date
+    begins_at: datetime
+    ends_at: datetime
+
+
+class InForce(NamedTuple):
+    """From that instant on a player lives in that zone."""
+
+    since: datetime
+    zone: str
+
+
+_EVER = InForce(datetime.combine(_FIRST, time(), UTC) - _DAY, "UTC")
+_NEVER = InForce(datetime.combine(_LAST, time(), UTC) + 2 * _DAY, "UTC")
 
 
 def require_in_order(first: date | None, last: date | None) -> None:
@@ -29,4 +52,34 @@ def day_begins(day: date, zone: str) -> datetime:
 
 def day_ends(day: date, zone: str) -> datetime:
     """The first instant after a local date, in UTC."""
-    return day_begins(min(day, _LAST) + timedelta(days=1), zone)
+    return day_begins(min(day, _LAST) + _DAY, zone)
+
+
+def stretches(first: date, last: date, zones: Iterable[InForce]) -> list[Stretch]:
+    """When it was a date from `first` to `last`, both inclusive, in the zone in force then.
+
+    In order, without an overlap. A date has none where a flight east or a zone left it
+    out, and several where a flight west repeated it. `zones` are in order; before them UTC
+    is in force.
+    """
+    return [
+        each
+        for now, then in pairwise((_EVER, *zones, _NEVER))
+        for each in _in_zone(first, last, now, until=then.since)
+    ]
+
+
+def _in_zone(first: date, last: date, now: InForce, *, until: datetime) -> Iterator[Stretch]:
+    zone = ZoneInfo(now.zone)
+    day = max(first, now.since.astimezone(zone).date())
+    last = min(last, until.astimezone(zone).date())
+    begins_at = day_begins(day, now.zone)
+    while day <= last:
+        ends_at = day_ends(day, now.zone)
+        within = Stretch(day, max(begins_at, now.since), min(ends_at, until))
+        if within.begins_at < within.ends_at:
+            yield within
+        # No date follows the last one of the calendar.
+        if day == date.max:
+            return
+        day, begins_at = day + _DAY, ends_at

@@ -30,6 +30,7 @@ from services.session.service import CALLERS, SERVICE, SessionService
 from services.session.sessions import Sessions
 from services.session.settle import Settler
 from services.session.shop import Shop
+from services.session.statistics import Statistician
 from services.session.store import SessionRow
 from services.session.tables import trail
 from services.session.timeouts import Timeouts
@@ -84,6 +85,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
         once=Once(database),
         shop=parts.shop,
         settler=parts.settler,
+        statistician=Statistician(database),
         open_deliveries=OpenDeliveries(database),
         numbers=numbers,
         rules_version=version,

@@ -12,6 +12,7 @@ from services.kit.times import wire, write
 from services.session import rules
 from services.session.player_store import HeroRow, TaskRow
 from services.session.rules import Luck, Rules
+from services.session.statistics import Statistics, Sum
 from services.session.store import SessionRow, Undelivered
 
 ROOMS = Words[pb.Room.ValueType](pb.Room)
@@ -108,6 +109,21 @@ def delivery_message(row: Undelivered) -> pb.Delivery:
     )
 
 
+def statistics_message(found: Statistics) -> pb.GetStatisticsResponse:
+    """What a player's successes come to."""
+    return pb.GetStatisticsResponse(
+        total=_sum(found.total),
+        exp=found.exp,
+        gold=found.gold,
+        drops=found.drops,
+        stretches=[_sum(each) for each in found.stretches],
+        rooms=[pb.RoomSum(room=ROOMS.value(r), sum=_sum(each)) for r, each in found.rooms.items()],
+        categories=[
+            pb.CategorySum(category=name, sum=_sum(each)) for name, each in found.categories.items()
+        ],
+    )
+
+
 def item_message(stored: dict[str, Any]) -> inventory_pb2.OwnedItem:
     """An item as it was given, from what a session keeps of it."""
     return ParseDict(stored, inventory_pb2.OwnedItem(), ignore_unknown_fields=True)
@@ -116,3 +132,7 @@ def item_message(stored: dict[str, Any]) -> inventory_pb2.OwnedItem:
 def item_stored(message: inventory_pb2.OwnedItem) -> dict[str, Any]:
     """What a session keeps of the item that it dropped: the message as JSON."""
     return MessageToDict(message, preserving_proto_field_name=True)
+
+
+def _sum(found: Sum) -> pb.Sum:
+    return pb.Sum(sessions=found.sessions, minutes=found.minutes)

@@ -27,6 +27,7 @@ from services.session.messages import (
     delivery_message,
     hero_message,
     session_message,
+    statistics_message,
     task_message,
     write_proof,
     write_session,
@@ -38,6 +39,7 @@ from services.session.rules import Rules
 from services.session.sessions import Closed, Opened, Sessions, Wish
 from services.session.settle import SETTLE_S, Settlement, Settler
 from services.session.shop import Shop
+from services.session.statistics import Statistician, Stretch
 from services.session.store import Key, Page
 from services.session.undelivered import OpenDeliveries, Wanted
 
@@ -59,6 +61,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         once: Once,
         shop: Shop,
         settler: Settler,
+        statistician: Statistician,
         open_deliveries: OpenDeliveries,
         numbers: Rules,
         rules_version: str,
@@ -68,6 +71,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self._once = once
         self._shop = shop
         self._settler = settler
+        self._statistician = statistician
         self._open_deliveries = open_deliveries
         self._rules = numbers
         self._version = rules_version
@@ -117,6 +121,13 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         messages = [session_message(row, self._rules, now=now) for row in rows[:limit]]
         next_before = messages[-1].session_id if len(rows) > limit else ""
         return pb.ListSessionsResponse(sessions=messages, next_before=next_before)
+
+    def GetStatistics(
+        self, request: pb.GetStatisticsRequest, _: Context
+    ) -> pb.GetStatisticsResponse:
+        self._settler.catch_up(request.user_id)
+        stretches = [Stretch(instant(s.begins_at), instant(s.ends_at)) for s in request.stretches]
+        return statistics_message(self._statistician.statistics(request.user_id, stretches))
 
     def BatchListTasks(
         self, request: pb.BatchListTasksRequest, _: Context

@@ -3,14 +3,17 @@
 A message that is put into another is encoded and decoded: that is three times as dear.
 """
 
+from collections.abc import Iterable
+
 from protos.world.v1 import world_pb2 as pb
 from services.kit.enums import Words
 from services.kit.errors import Failure
-from services.kit.times import instant
+from services.kit.times import instant, wire
 from services.world import rules, streak
 from services.world.crediting import Credit
 from services.world.rules import Rules
 from services.world.store import Key
+from services.world.streak import ZoneChange
 from services.world.worlds import Credited, Seen
 
 ROOMS = Words[pb.Room.ValueType](pb.Room)
@@ -54,3 +57,14 @@ def tell_world(message: pb.World, seen: Seen, numbers: Rules) -> None:
         message.next_upgrade.room = ROOMS.value(upgrade.room)
         message.next_upgrade.level = upgrade.level
         message.next_upgrade.sessions_left = upgrade.sessions_left
+
+
+def zones_message(seen: Seen, changes: Iterable[ZoneChange]) -> pb.GetZonesResponse:
+    """The zones in which a player lived, and the date that it is there now."""
+    return pb.GetZonesResponse(
+        today=streak.local_date(seen.now, seen.world.timezone).isoformat(),
+        changes=[
+            pb.ZoneChange(changed_at=wire(change.changed_at), timezone=change.timezone)
+            for change in changes
+        ],
+    )

@@ -10,7 +10,7 @@ import grpc
 from protos.world.v1 import world_pb2 as pb
 from protos.world.v1 import world_pb2_grpc
 from services.kit.batches import isolated
-from services.world.messages import credit_of, tell_credit, tell_world
+from services.world.messages import credit_of, tell_credit, tell_world, zones_message
 from services.world.rules import Rules
 from services.world.worlds import Credited, Worlds
 
@@ -18,6 +18,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["WorldService"]
 CALLERS: Mapping[str, frozenset[str]] = {
     "BatchCreditSessions": frozenset({"session"}),
     "BatchGetWorlds": frozenset({"gateway", "session"}),
+    "GetZones": frozenset({"gateway"}),
     "SetTimezone": frozenset({"gateway"}),
     "SetClock": frozenset({"gateway"}),
 }
@@ -47,6 +48,10 @@ class WorldService(world_pb2_grpc.WorldServiceServicer):
         for user in request.user_ids:
             tell_world(response.worlds.add(), worlds[user], self._rules)
         return response
+
+    def GetZones(self, request: pb.GetZonesRequest, _: Context) -> pb.GetZonesResponse:
+        seen, changes = self._worlds.zones(request.user_id)
+        return zones_message(seen, changes)
 
     def SetTimezone(self, request: pb.SetTimezoneRequest, _: Context) -> pb.SetTimezoneResponse:
         seen = self._worlds.set_timezone(request.user_id, request.timezone)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from services.kit.clock import database_now
@@ -48,6 +49,13 @@ class Worlds:
             self._database.transact(lambda connection: _make(connection, missing))
             worlds, now = self._read(users)
         return {user: self._seen(world, now) for user, world in worlds.items()}
+
+    def zones(self, user_id: str) -> tuple[Seen, list[ZoneChange]]:
+        """The player's world, and every change of its zone, oldest first."""
+        seen = self.read([user_id])[user_id]
+        with self._database.read() as connection:
+            changes = store.zone_changes(connection, [user_id])[user_id]
+        return seen, sorted(changes, key=attrgetter("changed_at"))
 
     def credit(self, successes: Sequence[Credit]) -> list[Credited]:
         """Counts sessions, each once however often it is told.

@@ -63,6 +63,7 @@ CALLS = {
     "POST /api/session/complete",
     "POST /api/session/cancel",
     "GET /api/session/history",
+    "GET /api/session/stats",
     "GET /api/items",
     "GET /api/inventory",
     "POST /api/inventory/equip",

@@ -20,6 +20,7 @@ BEYOND_A_SCHEMA = {
     "email_form",
     "field_invalid",
     "range_reversed",
+    "range_too_long",
     "text_length",
     "text_unclean",
     "zone_unknown",

@@ -279,4 +279,11 @@ MUTANTS = (
         after="                await asyncio.sleep(0)",
         tests=("tests/service/gateway/test_gateway_line.py",),
     ),
+    Mutant(
+        name="a player who moved is told another zone's dates from the beginning of time",
+        file="gateway/times.py",
+        before="max(begins_at, now.since)",
+        after="begins_at",
+        tests=("tests/unit/gateway/test_gateway_stretches.py",),
+    ),
 )

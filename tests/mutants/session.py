@@ -249,4 +249,18 @@ MUTANTS = (
         after="        if warrant:\n            self._require_sandbox()",
         tests=("tests/service/session/test_session_operators.py",),
     ),
+    Mutant(
+        name="sessions that were given up count in the statistics",
+        file="services/session/statistics.py",
+        before="        session.c.status == SUCCESS,",
+        after="        session.c.ended_at.is_not(None),",
+        tests=("tests/service/session/test_session_statistics.py",),
+    ),
+    Mutant(
+        name="a session that begins before the first date and ends on it is not counted",
+        file="services/session/statistics.py",
+        before="before_all(stretches[0].begins_at - LONGEST)",
+        after="before_all(stretches[0].begins_at)",
+        tests=("tests/service/session/test_session_statistics.py",),
+    ),
 )

@@ -32,6 +32,7 @@ from services.session.service import SessionService
 from services.session.sessions import Sessions
 from services.session.settle import Settler
 from services.session.shop import Shop
+from services.session.statistics import Statistician
 from services.session.timeouts import Timeouts
 from services.session.undelivered import OpenDeliveries
 from services.world.rules import Rules as WorldRules
@@ -149,6 +150,7 @@ class Town:
             once=Once(database),
             shop=self._shop(database),
             settler=settler,
+            statistician=Statistician(database),
             open_deliveries=OpenDeliveries(database),
             numbers=SESSION_RULES,
             rules_version="simulated",

@@ -85,6 +85,11 @@ class SessionServiceStub:
                 request_serializer=protos_dot_session_dot_v1_dot_session__pb2.ListSessionsRequest.SerializeToString,
                 response_deserializer=protos_dot_session_dot_v1_dot_session__pb2.ListSessionsResponse.FromString,
                 _registered_method=True)
+        self.GetStatistics = channel.unary_unary(
+                '/protos.session.v1.SessionService/GetStatistics',
+                request_serializer=protos_dot_session_dot_v1_dot_session__pb2.GetStatisticsRequest.SerializeToString,
+                response_deserializer=protos_dot_session_dot_v1_dot_session__pb2.GetStatisticsResponse.FromString,
+                _registered_method=True)
         self.BatchGetHeroes = channel.unary_unary(
                 '/protos.session.v1.SessionService/BatchGetHeroes',
                 request_serializer=protos_dot_session_dot_v1_dot_session__pb2.BatchGetHeroesRequest.SerializeToString,
@@ -209,6 +214,13 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetStatistics(self, request, context):
+        """Sums successful sessions over stretches of time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BatchGetHeroes(self, request, context):
         """Reads heroes as they are now; a player who never played has a new hero.
         """
@@ -328,6 +340,11 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.ListSessions,
                     request_deserializer=protos_dot_session_dot_v1_dot_session__pb2.ListSessionsRequest.FromString,
                     response_serializer=protos_dot_session_dot_v1_dot_session__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'GetStatistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatistics,
+                    request_deserializer=protos_dot_session_dot_v1_dot_session__pb2.GetStatisticsRequest.FromString,
+                    response_serializer=protos_dot_session_dot_v1_dot_session__pb2.GetStatisticsResponse.SerializeToString,
             ),
             'BatchGetHeroes': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchGetHeroes,
@@ -624,6 +641,33 @@ class SessionService:
             '/protos.session.v1.SessionService/ListSessions',
             protos_dot_session_dot_v1_dot_session__pb2.ListSessionsRequest.SerializeToString,
             protos_dot_session_dot_v1_dot_session__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.session.v1.SessionService/GetStatistics',
+            protos_dot_session_dot_v1_dot_session__pb2.GetStatisticsRequest.SerializeToString,
+            protos_dot_session_dot_v1_dot_session__pb2.GetStatisticsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -66,6 +66,8 @@ class SessionServiceStub:
     """Reads the pending session, if there is one."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]
     """Reads finished sessions, newest first, a page at a time."""
+    GetStatistics: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetStatisticsRequest, _session_pb2.GetStatisticsResponse]
+    """Sums successful sessions over stretches of time."""
     BatchGetHeroes: _grpc.UnaryUnaryMultiCallable[_session_pb2.BatchGetHeroesRequest, _session_pb2.BatchGetHeroesResponse]
     """Reads heroes as they are now; a player who never played has a new hero."""
     BuyItem: _grpc.UnaryUnaryMultiCallable[_session_pb2.BuyItemRequest, _session_pb2.BuyItemResponse]
@@ -138,6 +140,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """Reads the pending session, if there is one."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]  # type: ignore[assignment]
     """Reads finished sessions, newest first, a page at a time."""
+    GetStatistics: _aio.UnaryUnaryMultiCallable[_session_pb2.GetStatisticsRequest, _session_pb2.GetStatisticsResponse]  # type: ignore[assignment]
+    """Sums successful sessions over stretches of time."""
     BatchGetHeroes: _aio.UnaryUnaryMultiCallable[_session_pb2.BatchGetHeroesRequest, _session_pb2.BatchGetHeroesResponse]  # type: ignore[assignment]
     """Reads heroes as they are now; a player who never played has a new hero."""
     BuyItem: _aio.UnaryUnaryMultiCallable[_session_pb2.BuyItemRequest, _session_pb2.BuyItemResponse]  # type: ignore[assignment]
@@ -261,6 +265,14 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.ListSessionsResponse, _abc.Awaitable[_session_pb2.ListSessionsResponse]]:
         """Reads finished sessions, newest first, a page at a time."""
+
+    @_abc_1.abstractmethod
+    def GetStatistics(
+        self,
+        request: _session_pb2.GetStatisticsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.GetStatisticsResponse, _abc.Awaitable[_session_pb2.GetStatisticsResponse]]:
+        """Sums successful sessions over stretches of time."""
 
     @_abc_1.abstractmethod
     def BatchGetHeroes(

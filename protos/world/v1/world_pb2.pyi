@@ -350,6 +350,84 @@ class BatchGetWorldsResponse(_message.Message):
 Global___BatchGetWorldsResponse: _TypeAlias = BatchGetWorldsResponse  # noqa: Y015
 
 @_typing.final
+class GetZonesRequest(_message.Message):
+    """Whose zones to read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetZonesRequest: _TypeAlias = GetZonesRequest  # noqa: Y015
+
+@_typing.final
+class ZoneChange(_message.Message):
+    """From an instant on, a zone is in force."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
+    TIMEZONE_FIELD_NUMBER: _builtins.int
+    timezone: _builtins.str
+    """The zone's IANA name."""
+    @_builtins.property
+    def changed_at(self) -> _timestamp_pb2.Timestamp:
+        """The instant, by the player's clock."""
+
+    def __init__(
+        self,
+        *,
+        changed_at: _timestamp_pb2.Timestamp | None = ...,
+        timezone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "timezone", b"timezone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ZoneChange: _TypeAlias = ZoneChange  # noqa: Y015
+
+@_typing.final
+class GetZonesResponse(_message.Message):
+    """The zones in which a session's end finds its local date."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TODAY_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    today: _builtins.str
+    """The player's local date of now, YYYY-MM-DD."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ZoneChange]:
+        """Every change of zone, oldest first; before the first one UTC is in force."""
+
+    def __init__(
+        self,
+        *,
+        today: _builtins.str = ...,
+        changes: _abc.Iterable[Global___ZoneChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "today", b"today"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetZonesResponse: _TypeAlias = GetZonesResponse  # noqa: Y015
+
+@_typing.final
 class SetTimezoneRequest(_message.Message):
     """A player's wish to live in another zone."""
 

@@ -46,6 +46,11 @@ class WorldServiceStub:
                 request_serializer=protos_dot_world_dot_v1_dot_world__pb2.BatchGetWorldsRequest.SerializeToString,
                 response_deserializer=protos_dot_world_dot_v1_dot_world__pb2.BatchGetWorldsResponse.FromString,
                 _registered_method=True)
+        self.GetZones = channel.unary_unary(
+                '/protos.world.v1.WorldService/GetZones',
+                request_serializer=protos_dot_world_dot_v1_dot_world__pb2.GetZonesRequest.SerializeToString,
+                response_deserializer=protos_dot_world_dot_v1_dot_world__pb2.GetZonesResponse.FromString,
+                _registered_method=True)
         self.SetTimezone = channel.unary_unary(
                 '/protos.world.v1.WorldService/SetTimezone',
                 request_serializer=protos_dot_world_dot_v1_dot_world__pb2.SetTimezoneRequest.SerializeToString,
@@ -72,6 +77,13 @@ class WorldServiceServicer:
 
     def BatchGetWorlds(self, request, context):
         """Reads worlds as they are now; a player who never played has a new world.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetZones(self, request, context):
+        """Reads the zones in which a player lived, and the player's date of now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,6 +117,11 @@ def add_WorldServiceServicer_to_server(servicer, server):
                     servicer.BatchGetWorlds,
                     request_deserializer=protos_dot_world_dot_v1_dot_world__pb2.BatchGetWorldsRequest.FromString,
                     response_serializer=protos_dot_world_dot_v1_dot_world__pb2.BatchGetWorldsResponse.SerializeToString,
+            ),
+            'GetZones': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetZones,
+                    request_deserializer=protos_dot_world_dot_v1_dot_world__pb2.GetZonesRequest.FromString,
+                    response_serializer=protos_dot_world_dot_v1_dot_world__pb2.GetZonesResponse.SerializeToString,
             ),
             'SetTimezone': grpc.unary_unary_rpc_method_handler(
                     servicer.SetTimezone,
@@ -173,6 +190,33 @@ class WorldService:
             '/protos.world.v1.WorldService/BatchGetWorlds',
             protos_dot_world_dot_v1_dot_world__pb2.BatchGetWorldsRequest.SerializeToString,
             protos_dot_world_dot_v1_dot_world__pb2.BatchGetWorldsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetZones(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.world.v1.WorldService/GetZones',
+            protos_dot_world_dot_v1_dot_world__pb2.GetZonesRequest.SerializeToString,
+            protos_dot_world_dot_v1_dot_world__pb2.GetZonesResponse.FromString,
             options,
             channel_credentials,
             insecure,

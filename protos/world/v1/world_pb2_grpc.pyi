@@ -39,6 +39,8 @@ class WorldServiceStub:
     """Counts successful sessions, each exactly once however often it is told."""
     BatchGetWorlds: _grpc.UnaryUnaryMultiCallable[_world_pb2.BatchGetWorldsRequest, _world_pb2.BatchGetWorldsResponse]
     """Reads worlds as they are now; a player who never played has a new world."""
+    GetZones: _grpc.UnaryUnaryMultiCallable[_world_pb2.GetZonesRequest, _world_pb2.GetZonesResponse]
+    """Reads the zones in which a player lived, and the player's date of now."""
     SetTimezone: _grpc.UnaryUnaryMultiCallable[_world_pb2.SetTimezoneRequest, _world_pb2.SetTimezoneResponse]
     """Sets the zone in which later sessions find their local date.
     Fails: ZONE_UNKNOWN, ZONE_CHANGED_RECENTLY {allowed_from}.
@@ -59,6 +61,8 @@ class WorldServiceAsyncStub(WorldServiceStub):
     """Counts successful sessions, each exactly once however often it is told."""
     BatchGetWorlds: _aio.UnaryUnaryMultiCallable[_world_pb2.BatchGetWorldsRequest, _world_pb2.BatchGetWorldsResponse]  # type: ignore[assignment]
     """Reads worlds as they are now; a player who never played has a new world."""
+    GetZones: _aio.UnaryUnaryMultiCallable[_world_pb2.GetZonesRequest, _world_pb2.GetZonesResponse]  # type: ignore[assignment]
+    """Reads the zones in which a player lived, and the player's date of now."""
     SetTimezone: _aio.UnaryUnaryMultiCallable[_world_pb2.SetTimezoneRequest, _world_pb2.SetTimezoneResponse]  # type: ignore[assignment]
     """Sets the zone in which later sessions find their local date.
     Fails: ZONE_UNKNOWN, ZONE_CHANGED_RECENTLY {allowed_from}.
@@ -88,6 +92,14 @@ class WorldServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_world_pb2.BatchGetWorldsResponse, _abc.Awaitable[_world_pb2.BatchGetWorldsResponse]]:
         """Reads worlds as they are now; a player who never played has a new world."""
+
+    @_abc_1.abstractmethod
+    def GetZones(
+        self,
+        request: _world_pb2.GetZonesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_world_pb2.GetZonesResponse, _abc.Awaitable[_world_pb2.GetZonesResponse]]:
+        """Reads the zones in which a player lived, and the player's date of now."""
 
     @_abc_1.abstractmethod
     def SetTimezone(

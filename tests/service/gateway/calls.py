@@ -33,6 +33,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "POST /api/session/complete": {"json": {"session_id": ID}},
     "POST /api/session/cancel": {"json": {"session_id": ID}},
     "GET /api/session/history": {"params": {"limit": 5, "status": "success", "room": "study"}},
+    "GET /api/session/stats": {"params": {"from": "2026-01-01", "to": "2026-01-31"}},
     "GET /api/items": {},
     "GET /api/inventory": {},
     "POST /api/inventory/equip": {"json": {"item_id": ID}},

@@ -31,6 +31,7 @@ from tests.service.gateway.lines import (
     item,
     owned_item,
     session,
+    statistics,
     stocked_item,
     task,
     trail,
@@ -83,6 +84,7 @@ def session_actor() -> Actor:
             *exported("session", '[{"n":1},{"n":2}]', '[{"n":3}]'),
         ],
         ListAudit=trail(),
+        GetStatistics=lambda r: statistics(len(r.stretches)),
         BatchListTasks=lambda r: session_pb2.BatchListTasksResponse(
             lists=[session_pb2.TaskList(tasks=[task()]) for _ in r.user_ids]
         ),
@@ -167,6 +169,7 @@ def world_actor() -> Actor:
         AUDIT,
         ExportUser=lambda _: exported("world_state", '[{"timezone":"Asia/Tokyo"}]'),
         ListAudit=trail(),
+        GetZones=lambda _: world_pb2.GetZonesResponse(today="2026-01-31"),
         BatchGetWorlds=lambda r: world_pb2.BatchGetWorldsResponse(
             worlds=[world(u) for u in r.user_ids]
         ),

@@ -51,6 +51,20 @@ def trail(*entries: audit_pb2.Entry) -> Play:
     )
 
 
+def statistics(stretches: int) -> session_pb2.GetStatisticsResponse:
+    """One session on the first of so many stretches of time."""
+    one = session_pb2.Sum(sessions=1, minutes=25)
+    return session_pb2.GetStatisticsResponse(
+        total=one,
+        exp=50,
+        gold=25,
+        drops=1,
+        stretches=[one, *[session_pb2.Sum()] * (stretches - 1)],
+        rooms=[session_pb2.RoomSum(room=session_pb2.ROOM_BUILD, sum=one)],
+        categories=[session_pb2.CategorySum(category="reading", sum=one)],
+    )
+
+
 def hero(user_id: str) -> session_pb2.Hero:
     return session_pb2.Hero(
         id=str(uuid.uuid4()), user_id=user_id, level=2, exp=10, exp_to_next=200, gold=35

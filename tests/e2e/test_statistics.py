@@ -1,0 +1,65 @@
+"""What a life over several zones comes to, in a whole town."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.e2e.opened import Town
+from tests.e2e.visitor import Visitor
+
+pytestmark = pytest.mark.xdist_group("town")
+
+
+def move(visitor: Visitor, zone: str) -> None:
+    visitor.ok("PATCH", "/api/users/me", timezone=zone)
+
+
+def document(visitor: Visitor) -> dict[str, Any]:
+    found: dict[str, Any] = visitor.get("/api/users/me/export")
+    return found
+
+
+def test_statistics_are_by_the_dates_that_the_town_credited(town: Town) -> None:
+    visitor = Visitor(town.url)
+    for zone in ("Pacific/Kiritimati", "America/New_York", "Europe/Berlin"):
+        move(visitor, zone)
+        for wait in (7 * 60, 9 * 60, 11 * 60):
+            visitor.focus(30)
+            visitor.wait(wait)
+    given_up = visitor.start(30)
+    visitor.ok("POST", "/api/session/cancel", session_id=given_up["session_id"])
+
+    found = visitor.get("/api/session/stats")
+
+    credited = document(visitor)["world"]["credited_session"]
+    by_day = Counter(row["local_date"] for row in credited)
+    assert {day["date"]: day["sessions"] for day in found["days"] if day["sessions"]} == by_day
+    history = [s for s in visitor.get("/api/session/history") if s["status"] == "success"]
+    assert len(history) == 9
+    assert found["totals"] == {
+        "sessions": 9,
+        "minutes": 270,
+        "exp": sum(session["reward_exp"] for session in history),
+        "gold": sum(session["reward_gold"] for session in history),
+        "drops": sum(session["dropped_item"] is not None for session in history),
+    }
+    most = max(by_day.items(), key=lambda day: (day[1], day[0]))
+    assert found["best_day"] == {"date": most[0], "sessions": most[1], "minutes": 30 * most[1]}
+    assert [room["sessions"] for room in found["rooms"]] == [9, 0, 0]
+    assert [category["minutes"] for category in found["categories"]] == [270]
+
+
+def test_a_new_players_statistics_are_empty_and_end_today(town: Town) -> None:
+    visitor = Visitor(town.url)
+    move(visitor, "Pacific/Kiritimati")
+
+    found = visitor.get("/api/session/stats")
+
+    now = datetime.fromisoformat(visitor.get("/api/sandbox/clock")["now"])
+    assert len(found["days"]) == 30
+    assert found["days"][-1]["date"] == str(now.astimezone(ZoneInfo("Pacific/Kiritimati")).date())
+    assert found["totals"] == {"sessions": 0, "minutes": 0, "exp": 0, "gold": 0, "drops": 0}
+    assert (found["best_day"], found["categories"]) == (None, [])
