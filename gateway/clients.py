@@ -17,6 +17,7 @@ from protos.auth.v1.auth_pb2_grpc import AuthServiceStub
 from protos.inventory.v1.inventory_pb2_grpc import InventoryServiceStub
 from protos.personal.v1.personal_pb2_grpc import PersonalDataServiceStub
 from protos.session.v1.session_pb2_grpc import SessionServiceStub
+from protos.timeline.v1.timeline_pb2_grpc import TimelineServiceStub
 from protos.world.v1.world_pb2_grpc import WorldServiceStub
 from services.kit import client
 from services.kit.breaker import Breaker
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from protos.inventory.v1.inventory_pb2_grpc import InventoryServiceAsyncStub
     from protos.personal.v1.personal_pb2_grpc import PersonalDataServiceAsyncStub
     from protos.session.v1.session_pb2_grpc import SessionServiceAsyncStub
+    from protos.timeline.v1.timeline_pb2_grpc import TimelineServiceAsyncStub
     from protos.world.v1.world_pb2_grpc import WorldServiceAsyncStub
 
 Asked = TypeVar("Asked")
@@ -81,7 +83,7 @@ def _left(timeout_s: float) -> float:
 class Service(Generic[Stub]):
     """One service: `await auth.call(auth.methods.Login, request)`.
 
-    `personal` and `audit` are the methods that every service offers beside its own.
+    `personal`, `audit` and `timeline` are the methods that every service offers beside its own.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Service(Generic[Stub]):
         self.methods = stub(channel)
         self.personal: PersonalDataServiceAsyncStub = PersonalDataServiceStub(channel)
         self.audit: AuditServiceAsyncStub = AuditServiceStub(channel)
+        self.timeline: TimelineServiceAsyncStub = TimelineServiceStub(channel)
         self._breakers: dict[Any, Breaker] = defaultdict(Breaker)
         # All calls of all methods, for readiness alone.
         self._whole = Breaker()

@@ -29,10 +29,13 @@ class Paged(Strict):
 
 def next_page(request: Request, wish: Paged, before: str) -> Mapping[str, str] | None:
     """The header that leads to what comes after the id `before`; None for "": this was all."""
-    if not before:
-        return None
+    return link(request, wish, _cursor(before)) if before else None
+
+
+def link(request: Request, wish: Strict, cursor: str) -> Mapping[str, str]:
+    """The header that leads to what comes after a cursor."""
     kept = wish.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
-    asked = urlencode(kept | {"cursor": _cursor(before)})
+    asked = urlencode(kept | {"cursor": cursor})
     return {"Link": f'<{request.scope["path"]}?{asked}>; rel="next"'}
 
 

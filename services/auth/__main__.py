@@ -21,8 +21,9 @@ from services.auth.purge import Purge
 from services.auth.service import CALLERS, SERVICE, AuthService
 from services.auth.settings import AuthSettings
 from services.auth.tables import trail
+from services.auth.timeline import SOURCES
 from services.auth.watch import LISTENERS, Watch
-from services.kit import audit, personal
+from services.kit import audit, personal, timeline
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
@@ -91,6 +92,7 @@ def wired(
             # Nobody tells auth to erase an account: it is the one that tells the others.
             personal.offer(database, HELD, erased_by=frozenset()),
             audit.offer(database, trail),
+            timeline.offer(database, SOURCES),
         ),
         is_ready=lambda: database.is_ready() and keys.is_ready(),
         close=close,

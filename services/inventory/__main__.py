@@ -10,7 +10,8 @@ from services.inventory.personal import HELD
 from services.inventory.rules import Item, Rules
 from services.inventory.service import CALLERS, InventoryService
 from services.inventory.tables import trail
-from services.kit import audit, personal, rulesfile
+from services.inventory.timeline import SOURCES
+from services.kit import audit, personal, rulesfile, timeline
 from services.kit.database import Database
 from services.kit.process import run
 from services.kit.server import Offer, Served
@@ -40,6 +41,7 @@ def wired(settings: ServiceSettings) -> Served:
             ),
             personal.offer(database, HELD),
             audit.offer(database, trail),
+            timeline.offer(database, SOURCES),
         ),
         is_ready=lambda: database.is_ready() and catalogue.is_known(),
         close=database.close,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from protos.session.v1 import session_pb2_grpc
-from services.kit import audit, personal
+from services.kit import audit, personal, timeline
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
@@ -33,6 +33,7 @@ from services.session.shop import Shop
 from services.session.statistics import Statistician
 from services.session.store import SessionRow
 from services.session.tables import trail
+from services.session.timeline import SOURCES
 from services.session.timeouts import Timeouts
 from services.session.undelivered import OpenDeliveries
 
@@ -109,6 +110,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
             ),
             personal.offer(database, HELD),
             audit.offer(database, trail),
+            timeline.offer(database, SOURCES),
         ),
         is_ready=database.is_ready,
         close=close,

@@ -1,7 +1,7 @@
 """The world service's process: `python -m services.world`."""
 
 from protos.world.v1 import world_pb2_grpc
-from services.kit import audit, personal
+from services.kit import audit, personal, timeline
 from services.kit.database import Database
 from services.kit.process import run
 from services.kit.rulesfile import load_or_exit
@@ -11,6 +11,7 @@ from services.world.personal import HELD
 from services.world.rules import Rules
 from services.world.service import CALLERS, SERVICE, WorldService
 from services.world.tables import trail
+from services.world.timeline import SOURCES
 from services.world.worlds import Worlds
 
 
@@ -32,6 +33,7 @@ def wired(settings: ServiceSettings) -> Served:
             ),
             personal.offer(database, HELD),
             audit.offer(database, trail),
+            timeline.offer(database, SOURCES),
         ),
         is_ready=database.is_ready,
         close=database.close,

@@ -21,7 +21,13 @@ ACCOUNTS = tuple(
 # What each floor may import of the project; its own package always.
 ALLOWED = {
     "protos": {"protos"},
-    "services.kit": {"services.kit", "protos.failure", "protos.personal", "protos.audit"},
+    "services.kit": {
+        "services.kit",
+        "protos.failure",
+        "protos.personal",
+        "protos.audit",
+        "protos.timeline",
+    },
     **{f"services.{name}": {f"services.{name}", "services.kit", "protos"} for name in SERVICES},
     "gateway": {"gateway", "services.kit", "protos"},
     # Whoever recomputes or tells what the services decided must do it by their own rules, which

@@ -81,6 +81,7 @@ CALLS = {
     "GET /api/admin/users/{user_id}",
     "PATCH /api/admin/users/{user_id}",
     "POST /api/admin/users/{user_id}/grant",
+    "GET /api/admin/users/{user_id}/timeline",
     "GET /api/admin/items",
     "POST /api/admin/items",
     "GET /api/admin/items/{item_id}",

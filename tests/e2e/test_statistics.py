@@ -1,4 +1,4 @@
-"""What a life over several zones comes to, in a whole town."""
+"""What a life over several zones comes to, and what an operator reads of it, in a whole town."""
 
 from collections import Counter
 from datetime import datetime
@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.e2e.opened import Town
+from tests.e2e.test_operator import nesra
 from tests.e2e.visitor import Visitor
 
 pytestmark = pytest.mark.xdist_group("town")
+DAY = 24 * 60
 
 
 def move(visitor: Visitor, zone: str) -> None:
@@ -63,3 +65,58 @@ def test_a_new_players_statistics_are_empty_and_end_today(town: Town) -> None:
     assert found["days"][-1]["date"] == str(now.astimezone(ZoneInfo("Pacific/Kiritimati")).date())
     assert found["totals"] == {"sessions": 0, "minutes": 0, "exp": 0, "gold": 0, "drops": 0}
     assert (found["best_day"], found["categories"]) == (None, [])
+
+
+def test_an_operator_reads_everything_that_happened_in_order(town: Town) -> None:
+    operator, player = Visitor(town.url), Visitor(town.url)
+    done = nesra(town.home, "user", "promote", operator.email, "--reason", "runs the town")
+    assert done.returncode == 0, done.stderr
+    user = f"/api/admin/users/{player.user['id']}"
+    move(player, "Asia/Tokyo")
+    player.focus(25)
+    player.ok("POST", "/api/sandbox/grant", gold=1000)
+    shop = player.get("/api/shop")
+    offer = next(offer for offer in shop["offers"] if not offer["owned"])
+    player.ok("POST", "/api/shop/buy", item_id=offer["item"]["id"], rotation_id=shop["rotation_id"])
+    given_up = player.start(25)
+    player.ok("POST", "/api/session/cancel", session_id=given_up["session_id"])
+    player.start(25)
+    player.wait(2 * DAY)
+    assert player.ask("GET", "/api/session/active").status_code == 204
+    operator.ok("POST", f"{user}/grant", exp=5, reason="ticket 7")
+    player.ok("POST", "/api/auth/logout")
+
+    rows: list[dict[str, Any]] = []
+    url = f"{user}/timeline?limit=4"
+    while url:
+        answer = operator.http.get(url)
+        rows += answer.json()
+        url = answer.links.get("next", {}).get("url", "")
+
+    places = [(row["at"], row["id"]) for row in rows]
+    assert places == sorted(places, reverse=True)
+    kinds = Counter(row["kind"] for row in rows)
+    # The session may have dropped an item too.
+    dropped = kinds["item_obtained"] - 1
+    assert kinds == {
+        "account_created": 1,
+        "logged_in": 1,
+        "logged_out": 1,
+        "zone_changed": 1,
+        "session_started": 3,
+        "session_completed": 1,
+        "session_cancelled": 1,
+        "session_timed_out": 1,
+        "session_credited": 1,
+        "item_bought": 1,
+        "item_obtained": 1 + dropped,
+        "reward_granted": 2,
+        "operator_changed": 1,
+    }
+    of = {row["kind"]: row for row in rows}
+    assert of["session_completed"]["exp"] == 50
+    assert of["item_bought"]["item_id"] == offer["item"]["id"]
+    assert of["operator_changed"]["actor"] == operator.user["id"]
+    assert of["zone_changed"]["timezone"] == "Asia/Tokyo"
+    assert player.email not in answer.text
+    assert "seed" not in str(rows)

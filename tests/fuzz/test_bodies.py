@@ -18,6 +18,7 @@ from gateway import input as strict
 from gateway import once, paging
 from gateway.errors import Problem
 from gateway.input import DIGITS, QueryDate, Strict, absent
+from gateway.routes.admin import timeline
 from tests.fuzz import parsers
 from tests.fuzz.fuzzed import examples
 
@@ -170,6 +171,15 @@ def test_any_cursor_is_one_of_ours_or_refused(cursor: str) -> None:
 @given(st.uuids())
 def test_a_cursor_of_ours_leads_back(last: uuid.UUID) -> None:
     assert paging.Paged(cursor=paging._cursor(str(last))).before == str(last)
+
+
+@examples(few=60, many=5_000)
+@given(st.text() | st.from_regex(timeline.CURSOR, fullmatch=True))
+def test_any_place_in_a_timeline_is_one_or_refused(cursor: str) -> None:
+    sent = parsers.request(query=urlencode({"cursor": cursor}, errors="replace").encode())
+    found = parsers.outcome(lambda: timeline.place_of(strict.query(sent, timeline.Wanted).cursor))
+
+    assert isinstance(found, Problem) or timeline.cursor_of(found) == cursor
 
 
 @examples(few=60, many=5_000)

@@ -39,11 +39,12 @@ _EXAMPLES: Mapping[str, Any] = {
     "picture": "cat_$canary",
     "sprite": "hat_$canary",
     "rotation": "2026-01-01-$canary",
-    "cursor": "AZLwwSw9fk-KW2x9jp8KGw",
     "protocol": "$canary",
     "actor": "$canary",
     "text": "Read $canary",
 }
+# Of a list by ids, of a timeline.
+_CURSORS = ("AZLwwSw9fk-KW2x9jp8KGw", "BkZwdRKwkAGS8MEsPX5PiltsfY6fChsB")
 # Longest address that mail can be sent to; the field of a login takes what is no address too.
 _LONGEST_EMAIL = 254
 
@@ -99,6 +100,8 @@ class Field:
             return ids[self.name]
         if kind == "integer":
             return min(max(25, self.rule["minimum"]), self.rule["maximum"])
+        if kind == "cursor":
+            return next(c for c in _CURSORS if re.search(self.rule["pattern"], c))
         return self.choices[0] if kind == "enum" else _EXAMPLES[kind]
 
 

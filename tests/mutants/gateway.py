@@ -286,4 +286,11 @@ MUTANTS = (
         after="begins_at",
         tests=("tests/unit/gateway/test_gateway_stretches.py",),
     ),
+    Mutant(
+        name="what happened at one instant is lost between two pages of a timeline",
+        file="gateway/routes/admin/timeline.py",
+        before="    return found[:3]",
+        after="    return found[:1]",
+        tests=("tests/service/gateway/test_gateway_timeline.py",),
+    ),
 )

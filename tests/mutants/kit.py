@@ -210,4 +210,11 @@ MUTANTS = (
             f"{_RACES}::test_a_session_that_starts_in_between_keeps_everything_until_the_next_try",
         ),
     ),
+    Mutant(
+        name="of what happened at one instant, a page of a timeline begins with what the last one ended",
+        file="services/kit/timeline.py",
+        before="*where, place < before)",
+        after="*where, place <= before)",
+        tests=("tests/service/kit/test_kit_timeline.py",),
+    ),
 )

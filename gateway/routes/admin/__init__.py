@@ -1,5 +1,11 @@
 """What operators do: every call asks anew whether the caller is one, before anything else."""
 
-from gateway.routes.admin import audit, deliveries, items, users
+from gateway.routes.admin import audit, deliveries, items, timeline, users
 
-ROUTES = [*users.ROUTES, *items.ROUTES, *deliveries.ROUTES, *audit.ROUTES]
+ROUTES = [
+    *users.ROUTES,
+    *timeline.ROUTES,
+    *items.ROUTES,
+    *deliveries.ROUTES,
+    *audit.ROUTES,
+]

@@ -70,6 +70,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "POST /api/admin/users/{user_id}/grant": {
         "json": {"exp": 5, "gold": 5, "item_id": HAT, "reason": "ticket 7"}
     },
+    "GET /api/admin/users/{user_id}/timeline": {"params": {"limit": 5}},
     "GET /api/admin/items": {},
     "POST /api/admin/items": {"json": NEW_ITEM},
     "GET /api/admin/items/{item_id}": {},

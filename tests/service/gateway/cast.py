@@ -16,6 +16,7 @@ from protos.auth.v1 import auth_pb2, auth_pb2_grpc
 from protos.inventory.v1 import inventory_pb2, inventory_pb2_grpc
 from protos.personal.v1 import personal_pb2, personal_pb2_grpc
 from protos.session.v1 import session_pb2, session_pb2_grpc
+from protos.timeline.v1 import timeline_pb2, timeline_pb2_grpc
 from protos.world.v1 import world_pb2, world_pb2_grpc
 from services.kit.errors import Unavailable
 from tests.service.gateway.actor import Act, Actor, Play
@@ -27,6 +28,8 @@ from tests.service.gateway.lines import (
     delivery,
     entry,
     exported,
+    happening,
+    happenings,
     hero,
     item,
     owned_item,
@@ -42,14 +45,19 @@ from tests.service.gateway.lines import (
 from tests.service.peers import SECRET
 
 # What every service offers beside its own.
-PERSONAL = (
-    personal_pb2.DESCRIPTOR.services_by_name["PersonalDataService"],
-    personal_pb2_grpc.add_PersonalDataServiceServicer_to_server,
-)
-# Beside its own, every service tells what operators changed there.
-AUDIT: Act = (
-    audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
-    audit_pb2_grpc.add_AuditServiceServicer_to_server,
+BESIDE: tuple[Act, ...] = (
+    (
+        personal_pb2.DESCRIPTOR.services_by_name["PersonalDataService"],
+        personal_pb2_grpc.add_PersonalDataServiceServicer_to_server,
+    ),
+    (
+        audit_pb2.DESCRIPTOR.services_by_name["AuditService"],
+        audit_pb2_grpc.add_AuditServiceServicer_to_server,
+    ),
+    (
+        timeline_pb2.DESCRIPTOR.services_by_name["TimelineService"],
+        timeline_pb2_grpc.add_TimelineServiceServicer_to_server,
+    ),
 )
 
 
@@ -77,13 +85,15 @@ def session_actor() -> Actor:
             session_pb2.DESCRIPTOR.services_by_name["SessionService"],
             session_pb2_grpc.add_SessionServiceServicer_to_server,
         ),
-        PERSONAL,
-        AUDIT,
+        *BESIDE,
         ExportUser=lambda _: [
             *exported("hero", '[{"gold":35}]'),
             *exported("session", '[{"n":1},{"n":2}]', '[{"n":3}]'),
         ],
         ListAudit=trail(),
+        ListHappenings=happenings(
+            happening(timeline_pb2.KIND_SESSION_COMPLETED, exp=50, gold=25, levels_gained=0)
+        ),
         GetStatistics=lambda r: statistics(len(r.stretches)),
         BatchListTasks=lambda r: session_pb2.BatchListTasksResponse(
             lists=[session_pb2.TaskList(tasks=[task()]) for _ in r.user_ids]
@@ -123,10 +133,12 @@ def inventory_actor() -> Actor:
             inventory_pb2.DESCRIPTOR.services_by_name["InventoryService"],
             inventory_pb2_grpc.add_InventoryServiceServicer_to_server,
         ),
-        PERSONAL,
-        AUDIT,
+        *BESIDE,
         ExportUser=lambda _: exported("inventory", "[]"),
         ListAudit=trail(),
+        ListHappenings=happenings(
+            happening(timeline_pb2.KIND_ITEM_OBTAINED, item_id=HAT, source="grant")
+        ),
         BatchGetInventories=lambda r: inventory_pb2.BatchGetInventoriesResponse(
             inventories=[inventory_pb2.Inventory(items=[owned_item()]) for _ in r.user_ids]
         ),
@@ -165,10 +177,10 @@ def world_actor() -> Actor:
             world_pb2.DESCRIPTOR.services_by_name["WorldService"],
             world_pb2_grpc.add_WorldServiceServicer_to_server,
         ),
-        PERSONAL,
-        AUDIT,
+        *BESIDE,
         ExportUser=lambda _: exported("world_state", '[{"timezone":"Asia/Tokyo"}]'),
         ListAudit=trail(),
+        ListHappenings=happenings(happening(timeline_pb2.KIND_SESSION_CREDITED, date="2026-01-01")),
         GetZones=lambda _: world_pb2.GetZonesResponse(today="2026-01-31"),
         BatchGetWorlds=lambda r: world_pb2.BatchGetWorldsResponse(
             worlds=[world(u) for u in r.user_ids]
@@ -201,10 +213,10 @@ class AuthActor(Actor):
                 auth_pb2.DESCRIPTOR.services_by_name["AuthService"],
                 auth_pb2_grpc.add_AuthServiceServicer_to_server,
             ),
-            PERSONAL,
-            AUDIT,
+            *BESIDE,
             ExportUser=lambda r: exported("user", f'[{{"id":"{r.user_id}"}}]'),
             ListAudit=trail(entry(HAT, user_id=HAT)),
+            ListHappenings=happenings(happening(timeline_pb2.KIND_LOGGED_IN)),
             SearchUsers=lambda _: auth_pb2.SearchUsersResponse(users=[user(HAT)]),
             AdminUpdateUser=lambda r: auth_pb2.AdminUpdateUserResponse(user=user(r.user_id)),
             GetSigningKeys=lambda _: auth_pb2.GetSigningKeysResponse(keys=[self._public()]),

@@ -10,6 +10,7 @@ from protos.auth.v1 import auth_pb2
 from protos.inventory.v1 import inventory_pb2
 from protos.personal.v1 import personal_pb2
 from protos.session.v1 import session_pb2
+from protos.timeline.v1 import timeline_pb2
 from protos.world.v1 import world_pb2
 from tests.service.gateway.actor import Play
 
@@ -49,6 +50,27 @@ def trail(*entries: audit_pb2.Entry) -> Play:
     return lambda r: audit_pb2.ListAuditResponse(
         entries=[one for one in entries if not r.before or one.id < r.before][: r.limit]
     )
+
+
+def happening(
+    kind: Any, *, at: Timestamp = STAMP, of: str = DEVICE, **told: Any
+) -> timeline_pb2.Happening:
+    return timeline_pb2.Happening(place=timeline_pb2.Place(at=at, id=of, kind=kind), **told)
+
+
+def happenings(*every: timeline_pb2.Happening) -> Play:
+    """Tells of these, newest first, as a service does: those before a place, up to a limit."""
+
+    def tell(request: timeline_pb2.ListHappeningsRequest) -> timeline_pb2.ListHappeningsResponse:
+        before = _place(request.before) if request.HasField("before") else None
+        found = [one for one in every if before is None or _place(one.place) < before]
+        return timeline_pb2.ListHappeningsResponse(happenings=found[: request.limit])
+
+    return tell
+
+
+def _place(place: timeline_pb2.Place) -> tuple[int, str, int]:
+    return place.at.ToNanoseconds(), place.id, place.kind
 
 
 def statistics(stretches: int) -> session_pb2.GetStatisticsResponse:
