@@ -22,6 +22,13 @@ class Stretch(NamedTuple):
     ends_at: datetime
 
 
+class Span(NamedTuple):
+    """A stretch of time, up to before `ends_at`."""
+
+    begins_at: datetime
+    ends_at: datetime
+
+
 class InForce(NamedTuple):
     """From that instant on a player lives in that zone."""
 
@@ -31,6 +38,7 @@ class InForce(NamedTuple):
 
 _EVER = InForce(datetime.combine(_FIRST, time(), UTC) - _DAY, "UTC")
 _NEVER = InForce(datetime.combine(_LAST, time(), UTC) + 2 * _DAY, "UTC")
+_NO_TIME = Span(_EVER.since, _EVER.since)
 
 
 def require_in_order(first: date | None, last: date | None) -> None:
@@ -67,6 +75,21 @@ def stretches(first: date, last: date, zones: Iterable[InForce]) -> list[Stretch
         for now, then in pairwise((_EVER, *zones, _NEVER))
         for each in _in_zone(first, last, now, until=then.since)
     ]
+
+
+def lived(first: date | None, last: date | None, zones: Iterable[InForce]) -> list[Span]:
+    """When it was a date from `first` to `last`, each where given, in the zone in force then.
+
+    One a zone, in order, without an overlap; an empty one where it never was.
+    """
+    found = [
+        Span(
+            max(day_begins(first, now.zone), now.since) if first else now.since,
+            min(day_ends(last, now.zone), then.since) if last else then.since,
+        )
+        for now, then in pairwise((_EVER, *zones, _NEVER))
+    ]
+    return [span for span in found if span.begins_at < span.ends_at] or [_NO_TIME]
 
 
 def _in_zone(first: date, last: date, now: InForce, *, until: datetime) -> Iterator[Stretch]:

@@ -12,11 +12,13 @@ from gateway.identity import Player
 from gateway.input import Id
 from gateway.plain import Documented, json_answer, route
 from gateway.routes.users import User, user_json
+from gateway.times import InForce
 from gateway.town import Town, asked_by, town_of
 from protos.inventory.v1 import inventory_pb2
 from protos.session.v1 import session_pb2
 from protos.world.v1 import world_pb2
 from services.kit.enums import Words
+from services.kit.times import instant
 
 ROOMS = Words[world_pb2.Room.ValueType](world_pb2.Room)
 
@@ -147,6 +149,15 @@ async def world_of(town: Town, player: Player) -> world_pb2.World:
     world = town.services.world
     request = world_pb2.BatchGetWorldsRequest(user_ids=[player.id])
     return (await world.call(world.methods.BatchGetWorlds, request)).worlds[0]
+
+
+async def zones_of(town: Town, player: Player) -> tuple[date, list[InForce]]:
+    """The player's date of today, and the zones they lived in. Raises Unavailable."""
+    world = town.services.world
+    request = world_pb2.GetZonesRequest(user_id=player.id)
+    found = await world.call(world.methods.GetZones, request)
+    zones = [InForce(instant(change.changed_at), change.timezone) for change in found.changes]
+    return date.fromisoformat(found.today), zones
 
 
 async def whole_hero(

@@ -1,6 +1,6 @@
 """Sessions: starting, completing, giving up, looking back."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -15,9 +15,9 @@ from gateway.paging import Paged, next_page
 from gateway.plain import Documented, Takes, json_answer, route
 from gateway.routes.inventory import OwnedItem, owned_item_json
 from gateway.routes.profile import ROOMS as WORLD_ROOMS
-from gateway.routes.profile import Hero, World, hero_json, world_json, world_of
+from gateway.routes.profile import Hero, World, hero_json, world_json, zones_of
 from gateway.routes.tasks import ROOMS, Minutes, Room
-from gateway.times import day_begins, day_ends, require_in_order
+from gateway.times import lived, require_in_order
 from gateway.town import Town, asked_by, player_of, sent_by, town_of
 from protos.session.v1 import session_pb2 as pb
 from services.kit.enums import Words
@@ -211,8 +211,8 @@ async def cancel_session(request: Request) -> Response:
 async def list_history(request: Request) -> Response:
     """Finished sessions, newest first.
 
-    `from` and `to` are the player's local dates of `ends_at`. The next page is in
-    the `Link` header, with the same filters.
+    `from` and `to` are the player's local dates of `ends_at`, in the zone in force
+    then. The next page is in the `Link` header, with the same filters.
     """
     town, player = town_of(request), player_of(request)
     await no_body(request)
@@ -232,15 +232,10 @@ async def _asked_for(town: Town, player: Player, wish: History) -> pb.ListSessio
     if wish.room:
         asked.room = ROOMS.value(wish.room)
     if wish.first or wish.last:
-        _bound(asked, wish.first, wish.last, (await world_of(town, player)).timezone)
+        _, zones = await zones_of(town, player)
+        for span in lived(wish.first, wish.last, zones):
+            asked.stretches.add(begins_at=wire(span.begins_at), ends_at=wire(span.ends_at))
     return asked
-
-
-def _bound(asked: pb.ListSessionsRequest, first: date | None, last: date | None, zone: str) -> None:
-    if first:
-        asked.ends_from.CopyFrom(wire(day_begins(first, zone)))
-    if last:
-        asked.ends_before.CopyFrom(wire(day_ends(last, zone)))
 
 
 _AFTERWARDS = ["NOT_FOUND", "SESSION_TIMED_OUT"]

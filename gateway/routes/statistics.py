@@ -12,12 +12,12 @@ from starlette.responses import Response
 from gateway.errors import invalid
 from gateway.input import QueryDate, Strict, absent, no_body, query
 from gateway.plain import Documented, Takes, json_answer, route
+from gateway.routes.profile import zones_of
 from gateway.routes.tasks import ROOMS, Room
-from gateway.times import InForce, Stretch, require_in_order, stretches
+from gateway.times import Stretch, require_in_order, stretches
 from gateway.town import player_of, town_of
 from protos.session.v1 import session_pb2
-from protos.world.v1 import world_pb2
-from services.kit.times import instant, wire
+from services.kit.times import wire
 
 # A year, and a month of the one before to compare with.
 MOST_DAYS = 400
@@ -96,10 +96,10 @@ async def read_statistics(request: Request) -> Response:
     await no_body(request)
     wish = query(request, Range)
     require_in_order(wish.first, wish.last)
-    world, session = town.services.world, town.services.session
-    zones = await world.call(world.methods.GetZones, world_pb2.GetZonesRequest(user_id=player.id))
-    days = _days(wish, today=date.fromisoformat(zones.today))
-    parts = stretches(days[0], days[-1], _in_force(zones))
+    today, zones = await zones_of(town, player)
+    days = _days(wish, today=today)
+    parts = stretches(days[0], days[-1], zones)
+    session = town.services.session
     asked = session_pb2.GetStatisticsRequest(user_id=player.id)
     for part in parts:
         asked.stretches.add(begins_at=wire(part.begins_at), ends_at=wire(part.ends_at))
@@ -117,10 +117,6 @@ def _days(wish: Range, *, today: date) -> Sequence[date]:
     if count > MOST_DAYS:
         raise invalid((("from",), "range_too_long", f"At most {MOST_DAYS} days."))
     return [first + timedelta(days=n) for n in range(count)]
-
-
-def _in_force(zones: world_pb2.GetZonesResponse) -> list[InForce]:
-    return [InForce(instant(change.changed_at), change.timezone) for change in zones.changes]
 
 
 def _by_day(

@@ -39,8 +39,9 @@ from services.session.rules import Rules
 from services.session.sessions import Closed, Opened, Sessions, Wish
 from services.session.settle import SETTLE_S, Settlement, Settler
 from services.session.shop import Shop
-from services.session.statistics import Statistician, Stretch
+from services.session.statistics import Statistician
 from services.session.store import Key, Page
+from services.session.stretches import Stretch
 from services.session.undelivered import OpenDeliveries, Wanted
 
 SERVICE = pb.DESCRIPTOR.services_by_name["SessionService"]
@@ -126,8 +127,8 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self, request: pb.GetStatisticsRequest, _: Context
     ) -> pb.GetStatisticsResponse:
         self._settler.catch_up(request.user_id)
-        stretches = [Stretch(instant(s.begins_at), instant(s.ends_at)) for s in request.stretches]
-        return statistics_message(self._statistician.statistics(request.user_id, stretches))
+        found = self._statistician.statistics(request.user_id, _stretches(request))
+        return statistics_message(found)
 
     def BatchListTasks(
         self, request: pb.BatchListTasksRequest, _: Context
@@ -296,7 +297,12 @@ def _page(request: pb.ListSessionsRequest, *, limit: int) -> Page:
         ends_before=_instant(request, "ends_before"),
         before=request.before or None,
         limit=limit,
+        stretches=_stretches(request),
     )
+
+
+def _stretches(request: pb.ListSessionsRequest | pb.GetStatisticsRequest) -> list[Stretch]:
+    return [Stretch(instant(s.begins_at), instant(s.ends_at)) for s in request.stretches]
 
 
 def _clock_message(clock: Clock) -> pb.Clock:

@@ -4,28 +4,21 @@ Dates are the caller's business: it says which stretches of time were which date
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from itertools import chain
+from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, bindparam, cast, func, literal_column, select, tuple_
+from sqlalchemy import BigInteger, bindparam, cast, func, select, tuple_
 
 from services.kit.database import Database
 from services.kit.ids import before_all
 from services.kit.statements import Query
-from services.session.tables import ID, INSTANT, SUCCESS, session
+from services.session.stretches import Stretch, bounds_of, is_within, place_among_bounds
+from services.session.tables import ID, SUCCESS, session
 
 # Sessions are found by their ids, which tell of their starts. None lasts that long by far.
 LONGEST = timedelta(days=7)
 # Players name their own: nobody reads more, and an answer stays small.
 MOST_CATEGORIES = 100
-
-
-class Stretch(NamedTuple):
-    """A stretch of time, up to before `ends_at`."""
-
-    begins_at: datetime
-    ends_at: datetime
 
 
 class Sum(NamedTuple):
@@ -73,13 +66,9 @@ class _Group(NamedTuple):
         return Sum(self.sessions, self.minutes)
 
 
-# The bounds are the beginnings and ends in turn: what ends within a stretch stands at an
-# odd place among them. One look finds it, however many there are.
 _successes = (
     select(
-        func.width_bucket(
-            session.c.ends_at, bindparam("bounds", type_=ARRAY(INSTANT)), type_=BigInteger
-        ).label("place"),
+        place_among_bounds().label("place"),
         session.c.room,
         session.c.category,
         session.c.duration_minutes,
@@ -112,7 +101,7 @@ _SUMS = Query(
         ),
         func.count().filter(_of.has_dropped).label("drops"),
     )
-    .where(_of.place % literal_column("2") == literal_column("1"))
+    .where(is_within(_of.place))
     .group_by(func.grouping_sets(_of.place, _of.room, _of.category, tuple_())),
     _Group,
 )
@@ -149,7 +138,7 @@ class Statistician:
                 user_id=user_id,
                 after=before_all(stretches[0].begins_at - LONGEST),
                 before=before_all(stretches[-1].ends_at + LONGEST),
-                bounds=list(chain.from_iterable(stretches)),
+                bounds=bounds_of(stretches),
             )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     and_,
     bindparam,
+    or_,
     select,
     tuple_,
     update,
@@ -22,6 +23,13 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.kit.database import Connection
 from services.kit.statements import Command, Query, Timed, given, of_users, where_given
+from services.session.stretches import (
+    Stretch,
+    bounds_of,
+    has_no_bound,
+    is_within,
+    place_among_bounds,
+)
 from services.session.tables import (
     ID,
     INSTANT,
@@ -100,7 +108,7 @@ FIRST = Place(datetime.min.replace(tzinfo=UTC), str(UUID(int=0)))
 
 
 class Page(NamedTuple):
-    """Which finished sessions of one player: None means no bound."""
+    """Which finished sessions of one player: None, or no stretch, means no bound."""
 
     user_id: str
     status: str | None
@@ -109,6 +117,8 @@ class Page(NamedTuple):
     ends_before: datetime | None
     before: str | None
     limit: int
+    # In order, and none reaches into the next.
+    stretches: Sequence[Stretch] = ()
 
 
 SESSION = [session.c[name] for name in SessionRow._fields]
@@ -218,6 +228,7 @@ _HISTORY = Query(
         where_given("ends_from", INSTANT, lambda p: session.c.ends_at >= p),
         where_given("ends_before", INSTANT, lambda p: session.c.ends_at < p),
         where_given("before", ID, lambda p: session.c.id < p),
+        or_(has_no_bound(), is_within(place_among_bounds())),
     )
     .order_by(session.c.user_id.desc(), session.c.id.desc())
     .limit(bindparam("limit", type_=BigInteger)),
@@ -271,7 +282,9 @@ def place_of(row: SessionRow) -> Place:
 
 def history(connection: Connection, page: Page) -> list[SessionRow]:
     """Finished sessions of one player, newest first."""
-    return _HISTORY.all(connection, **page._asdict())
+    wanted = page._asdict()
+    bounds = bounds_of(wanted.pop("stretches"))
+    return _HISTORY.all(connection, **wanted, bounds=bounds)
 
 
 def in_order(rows: Iterable[Any]) -> list[Any]:

@@ -39,6 +39,9 @@ def test_statistics_are_by_the_dates_that_the_town_credited(town: Town) -> None:
     credited = document(visitor)["world"]["credited_session"]
     by_day = Counter(row["local_date"] for row in credited)
     assert {day["date"]: day["sessions"] for day in found["days"] if day["sessions"]} == by_day
+    for day in by_day:
+        on_it = visitor.get(f"/api/session/history?status=success&from={day}&to={day}")
+        assert len(on_it) == by_day[day]
     history = [s for s in visitor.get("/api/session/history") if s["status"] == "success"]
     assert len(history) == 9
     assert found["totals"] == {

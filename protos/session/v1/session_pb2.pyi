@@ -1121,6 +1121,7 @@ class ListSessionsRequest(_message.Message):
     ENDS_BEFORE_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
+    STRETCHES_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The player."""
     status: Global___Status.ValueType
@@ -1139,6 +1140,12 @@ class ListSessionsRequest(_message.Message):
     def ends_before(self) -> _timestamp_pb2.Timestamp:
         """Only those with ends_at before this; absent for no bound."""
 
+    @_builtins.property
+    def stretches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Stretch]:
+        """Only those with ends_at in one of these, which are in order, and none of which
+        reaches into the next; empty for no bound.
+        """
+
     def __init__(
         self,
         *,
@@ -1149,10 +1156,11 @@ class ListSessionsRequest(_message.Message):
         ends_before: _timestamp_pb2.Timestamp | None = ...,
         limit: _builtins.int = ...,
         before: _builtins.str = ...,
+        stretches: _abc.Iterable[Global___Stretch] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ends_before", b"ends_before", "ends_from", b"ends_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "ends_before", b"ends_before", "ends_from", b"ends_from", "limit", b"limit", "room", b"room", "status", b"status", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "ends_before", b"ends_before", "ends_from", b"ends_from", "limit", b"limit", "room", b"room", "status", b"status", "stretches", b"stretches", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,5 +1,6 @@
 """Every call's answer is the one that the OpenAPI document promises."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from tests.service.gateway.actor import refusing
 from tests.service.gateway.calls import GOOD, ID, LOGIN, ROUTES, line_of, send
 from tests.service.gateway.lines import STAMP_JSON, completion, session
 from tests.service.gateway.stage import Stage
+from tests.service.gateway.test_gateway_statistics import living_in
 
 
 def test_every_route_is_called_here() -> None:
@@ -193,11 +195,15 @@ def test_a_refused_zone_leaves_the_account_alone(stage: Stage, player: httpx.Cli
 
 
 def test_history_is_bounded_by_the_players_own_days(stage: Stage, player: httpx.Client) -> None:
-    player.get("/api/session/history", params={"from": "2026-01-10", "to": "2026-01-11"})
+    moved = living_in("Asia/Tokyo", datetime(2026, 1, 10, 12, tzinfo=UTC))
+    with stage.world.playing(GetZones=moved):
+        player.get("/api/session/history", params={"from": "2026-01-10", "to": "2026-01-11"})
 
-    asked = stage.session.seen["ListSessions"][-1]
-    assert asked.ends_from.ToJsonString() == "2026-01-09T15:00:00Z"
-    assert asked.ends_before.ToJsonString() == "2026-01-11T15:00:00Z"
+    asked = stage.session.seen["ListSessions"][-1].stretches
+    assert [(s.begins_at.ToJsonString(), s.ends_at.ToJsonString()) for s in asked] == [
+        ("2026-01-10T00:00:00Z", "2026-01-10T12:00:00Z"),
+        ("2026-01-10T12:00:00Z", "2026-01-11T15:00:00Z"),
+    ]
 
 
 def test_the_next_page_keeps_the_filters(stage: Stage, player: httpx.Client) -> None:

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from gateway.times import InForce, stretches
+from gateway.times import lived as lived_between
 from protos.session.v1 import session_pb2 as pb
 from services.kit.ids import uuid7
 from services.kit.times import instant, wire
@@ -150,7 +151,15 @@ def test_statistics_are_what_a_recount_of_the_history_says(town: Town, seed: int
     ]
 
     answer, by_day = statistics(player, begin, end, zones)
+    bounded = player.history(
+        status=pb.STATUS_SUCCESS,
+        stretches=[
+            pb.Stretch(begins_at=wire(span.begins_at), ends_at=wire(span.ends_at))
+            for span in lived_between(begin, end, zones)
+        ],
+    )
 
+    assert [s.session_id for s in bounded] == [s.session_id for s in expected]
     assert answer.total.sessions == len(expected)
     assert answer.total.minutes == sum(s.duration_minutes for s in expected)
     assert answer.exp == sum(s.reward_exp for s in expected)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.times import InForce, stretches
+from gateway.times import InForce, Span, lived, stretches
 
 ZONES = [
     "UTC",
@@ -57,6 +57,30 @@ def test_an_instant_lies_in_a_stretch_of_its_date_and_in_no_other(
 
 def _holds(stretch: tuple[date, datetime, datetime], at: datetime) -> bool:
     return stretch[1] <= at < stretch[2]
+
+
+@given(LIVED, INSTANTS, st.integers(-3, 3), st.integers(0, 3))
+def test_an_instant_lies_in_a_span_of_dates_when_its_date_is_one_of_them(
+    zones: list[InForce], at: datetime, after: int, days: int
+) -> None:
+    day = date_of(at, zones)
+    first = day + timedelta(after)
+    last = first + timedelta(days)
+
+    assert _is_in(at, lived(first, last, zones)) == (first <= day <= last)
+    assert _is_in(at, lived(first, None, zones)) == (first <= day)
+    assert _is_in(at, lived(None, last, zones)) == (day <= last)
+    assert _is_in(at, lived(None, None, zones))
+
+
+def _is_in(at: datetime, spans: list[Span]) -> bool:
+    return any(span.begins_at <= at < span.ends_at for span in spans)
+
+
+def test_where_no_time_was_there_is_one_span_that_is_empty() -> None:
+    (span,) = lived(date(9990, 1, 1), date(9991, 1, 1), [])
+
+    assert span.begins_at == span.ends_at
 
 
 @given(LIVED, st.dates(), st.integers(0, 40))
