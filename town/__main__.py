@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "erasures": "print the receipts of erased accounts, and erase them again after a backup was restored",
     "keys": "list the keys that sign access tokens, and replace them",
     "user": "open accounts for operators, and change where accounts stand",
+    "simulate": "play the rules with thousands of simulated players, and report how they pay",
     "profile": "draw where the time of a running process goes, as a flame graph",
     "healthy": "tell by the exit code whether a process may take traffic",
 }

@@ -14,7 +14,11 @@ RULES = (
     "services.session.rules",
     "services.world.rules",
     "services.world.streak",
+    "services.inventory.rules",
+    "services.inventory.shop",
 )
+# What can drop and be bought: a simulation of the game needs the items as well as the rules.
+CATALOGUE = ("services.inventory.catalogue_file",)
 ACCOUNTS = tuple(
     f"services.auth.{name}" for name in ("failures", "operators", "passwords", "store")
 )
@@ -33,7 +37,7 @@ ALLOWED = {
     # Whoever recomputes or tells what the services decided must do it by their own rules, which
     # are pure: a second copy of a formula would be checked against nothing. Nothing else of a service.
     # And whoever opens and closes accounts must do it as auth itself does: ACCOUNTS.
-    "town": {"town", "services.kit", "protos", *RULES, *ACCOUNTS},
+    "town": {"town", "services.kit", "protos", *RULES, *CATALOGUE, *ACCOUNTS},
     "bench": {"bench", "town", "services.kit"},
 }
 # Within a service: a file may import those that stand further right.

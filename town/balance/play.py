@@ -1,0 +1,193 @@
+"""A player's days: when they sit down, what they complete, what they buy, and what stands there in the evening."""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from services.inventory.rules import RARITIES
+from services.inventory.shop import Offer, rotation
+from services.world.streak import shown
+from town.balance.game import Game
+from town.balance.life import FIRST_SESSIONS, Life, Session
+from town.balance.players import Player
+from town.balance.strategies import Buyer, Plan, planned
+
+# The same for every run, because the shop goes by the date. A Thursday, as good as any.
+FIRST_DAY: Final = date(2026, 1, 1)
+SATURDAY: Final = 5
+DAY: Final = timedelta(days=1)
+MINUTE: Final = timedelta(minutes=1)
+SEED_BYTES: Final = 32
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
+# What is written down every evening, in this order.
+CURVES: Final = ("level", "gold", "items")
+
+
+class Reached(NamedTuple):
+    """When somebody came to something: on which day, counted from 1, and after how many focused minutes."""
+
+    day: int
+    focus_minutes: int
+
+
+class Lived(NamedTuple):
+    """What became of one player. `curves` are the numbers of CURVES, evening by evening."""
+
+    number: int
+    strategy: str
+    home: str
+    moves: int
+    days_played: int
+    sessions: int
+    focus_minutes: int
+    wall_minutes: float
+    level: int
+    exp: int
+    gold_earned: int
+    gold_spent: int
+    drops: int
+    bought: int
+    items: int
+    streak: int
+    longest_streak: int
+    first_drop: int | None
+    longest_drought: int
+    # Of the first FIRST_SESSIONS sessions; None who played fewer.
+    early_drops: int | None
+    rooms: Mapping[tuple[str, int], Reached]
+    # By rarity, when so much gold was earned that one could have been bought.
+    afforded: Mapping[str, Reached]
+    everything: Reached | None
+    curves: "array[int]"
+
+
+class Market:
+    """What the shop offers on a day, worked out once."""
+
+    def __init__(self, game: Game) -> None:
+        self._game = game
+        self._offers: dict[date, Sequence[Offer]] = {}
+
+    def offers(self, now: datetime) -> Sequence[Offer]:
+        """Return the offers at an instant in UTC."""
+        day = now.date()
+        if day not in self._offers:
+            dealt = rotation(now, self._game.items, self._game.inventory.shop)
+            self._offers[day] = dealt.offers
+        return self._offers[day]
+
+
+def lived(player: Player, game: Game, market: Market, days: int) -> Lived:
+    """Return what becomes of a player in so many days. Equal players have equal lives."""
+    play = Play(player, game, market)
+    for number in range(days):
+        play.day(number)
+    return play.outcome()
+
+
+@dataclass(slots=True)
+class Play:
+    """A player's life so far."""
+
+    player: Player
+    game: Game
+    market: Market
+    life: Life = field(init=False)
+    days_played: int = 0
+    wall: timedelta = timedelta()
+    # Nobody begins before the last session is completed, also who flies to an earlier hour.
+    now: datetime = NEVER
+    today: date = FIRST_DAY
+    zone: str = "UTC"
+    rooms: dict[tuple[str, int], Reached] = field(default_factory=dict)
+    afforded: dict[str, Reached] = field(default_factory=dict)
+    everything: Reached | None = None
+    curves: "array[int]" = field(default_factory=lambda: array("i"))
+
+    def __post_init__(self) -> None:
+        self.life = Life(self.game, self.player.number)
+
+    def day(self, number: int) -> None:
+        """Live through a day, counted from 0: play, or not, and write down what stands there."""
+        self.zone = self.player.moves.get(number, self.zone)
+        self.today = FIRST_DAY + number * DAY
+        is_weekend = self.today.weekday() >= SATURDAY
+        plan = planned(self.player.strategy, self.player.dice, is_weekend=is_weekend)
+        if plan:
+            self._play(plan)
+            self._shop(self.player.strategy.buys)
+            self._note(number + 1)
+        life = self.life
+        self.curves.extend((life.growth.level, life.gold, len(life.owned)))
+
+    def outcome(self) -> Lived:
+        """Return what became of the player until now."""
+        life, player = self.life, self.player
+        is_known = life.sessions >= FIRST_SESSIONS
+        return Lived(
+            number=player.number,
+            strategy=player.strategy.name,
+            home=player.home,
+            moves=len(player.moves) - 1,
+            days_played=self.days_played,
+            sessions=life.sessions,
+            focus_minutes=life.focus_minutes,
+            wall_minutes=self.wall / MINUTE,
+            level=life.growth.level,
+            exp=life.exp,
+            gold_earned=life.gold_earned,
+            gold_spent=life.gold_spent,
+            drops=life.drops,
+            bought=life.bought,
+            items=len(life.owned),
+            streak=shown(life.world, today=self.today),
+            longest_streak=life.world.longest_streak,
+            first_drop=life.first_drop,
+            longest_drought=life.longest_drought,
+            early_drops=life.early_drops if is_known else None,
+            rooms=self.rooms,
+            afforded=self.afforded,
+            everything=self.everything,
+            curves=self.curves,
+        )
+
+    def _play(self, plan: Plan) -> None:
+        """Sit down, and complete a session after the other."""
+        midnight = datetime.combine(self.today, time.min, ZoneInfo(self.zone))
+        begins = (midnight + timedelta(minutes=plan.begins)).astimezone(UTC)
+        began = now = max(begins, self.now)
+        self.life.move(self.zone, now)
+        randbytes, complete = self.player.dice.randbytes, self.life.complete
+        for minutes, away_s in plan.sessions:
+            ends_at = now + timedelta(minutes=minutes)
+            now = ends_at + timedelta(seconds=away_s)
+            complete(Session(minutes, ends_at, now, randbytes(SEED_BYTES)))
+        self.now = now
+        self.days_played += 1
+        self.wall += now - began
+
+    def _shop(self, buys: Buyer) -> None:
+        """Buy of what is offered now until nothing more is wanted, or can be paid."""
+        offers = self.market.offers(self.now)
+        while possible := self.life.possible(offers):
+            is_epic_missing = any(item.rarity == "epic" for item in self.life.missing)
+            wanted = buys(possible, is_epic_missing)
+            if wanted is None:
+                return
+            self.life.buy(wanted)
+
+    def _note(self, day: int) -> None:
+        """Write down what was reached today for the first time."""
+        life = self.life
+        for place in life.rooms.keys() - self.rooms.keys():
+            self.rooms[place] = Reached(day, life.rooms[place])
+        if len(self.afforded) < len(RARITIES):
+            price = self.game.inventory.shop.price_gold
+            for rarity in RARITIES:
+                if rarity not in self.afforded and price.of(rarity) <= life.gold_earned:
+                    self.afforded[rarity] = Reached(day, life.focus_minutes)
+        if self.everything is None and len(life.owned) == len(self.game.items):
+            self.everything = Reached(day, life.focus_minutes)
