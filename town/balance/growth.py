@@ -16,6 +16,7 @@ CURVES: Final = {
     "items": ("The collection", "items owned"),
 }
 SAID: Final = "The middle player of each strategy in the evening of each day; eight of ten players are within the band."
+NO_MARK: Final = "Where there is no mark, half of the players never come there."
 # Rows of the table beside a curve.
 EVENINGS: Final = 12
 
@@ -44,7 +45,7 @@ def rooms(run: Run, folks: Sequence[Folk]) -> str:
         for upgrade in run.game.world.upgrades
     }
     milestones = {f.strategy.name: {names[p]: m for p, m in f.rooms.items()} for f in folks}
-    return _milestones("Until a room grows", milestones, run.days)
+    return _milestones("Until a room grows", NO_MARK, milestones, run.days)
 
 
 def prices(run: Run, folks: Sequence[Folk]) -> str:
@@ -52,12 +53,13 @@ def prices(run: Run, folks: Sequence[Folk]) -> str:
     price = run.game.inventory.shop.price_gold
     milestones = {
         folk.strategy.name: {
-            **{f"a {rarity} ({price.of(rarity)} gold)": m for rarity, m in folk.afforded.items()},
+            **{f"{rarity} ({price.of(rarity)} gold)": m for rarity, m in folk.afforded.items()},
             "everything is owned": folk.everything,
         }
         for folk in folks
     }
-    return _milestones("Until something can be bought", milestones, run.days)
+    said = f"A price: when so much was earned, spent or not. {NO_MARK}"
+    return _milestones("Until something can be bought", said, milestones, run.days)
 
 
 def _line(folk: Folk, name: str) -> Line:
@@ -83,14 +85,15 @@ def _spread(folk: Folk, name: str, day: int) -> str:
     return f"{number(spread.p50)} ({number(spread.p10)} to {number(spread.p90)})"
 
 
-def _milestones(title: str, by_strategy: Mapping[str, Mapping[str, Milestone]], days: int) -> str:
+def _milestones(
+    title: str, said: str, by_strategy: Mapping[str, Mapping[str, Milestone]], days: int
+) -> str:
     rows = [
         Dots(name, {place: m.day for place, m in milestones.items()})
         for name, milestones in by_strategy.items()
     ]
     drawn = plots.dots(title, "day, for the middle player", rows, low=1, high=max(2, days))
     places = list(next(iter(by_strategy.values())))
-    said = "No mark: half of the players never come there. Shopping day by day is not counted: what was earned is."
     cells = [
         [name, *(_told(milestones[place]) for place in places)]
         for name, milestones in by_strategy.items()

@@ -24,9 +24,9 @@ a { color: var(--s0); }
 .flagged strong { color: var(--flagged); }
 .findings { padding: 0; } .findings li { margin: .5rem 0; list-style: none; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 31rem), 1fr)); gap: 1.5rem; align-items: start; }
-figure { margin: 0; min-width: 0; }
+figure { margin: 0; min-width: 0; max-width: 46rem; }
 .drawn, .wide { overflow-x: auto; } .drawn > svg { display: block; width: 100%; min-width: 30rem; height: auto; }
-svg text { font: 14px system-ui, sans-serif; fill: var(--soft); } svg .heading { fill: var(--ink); font-weight: 600; }
+svg text { font: 14px system-ui, sans-serif; fill: var(--soft); stroke: var(--ground); stroke-width: 4px; paint-order: stroke; } svg .heading { fill: var(--ink); font-weight: 600; }
 svg .grid { stroke: var(--faint); } svg .mark { stroke: var(--ink); stroke-dasharray: 4 3; }
 svg .line { fill: none; stroke-width: 2.5; } svg .band { opacity: .12; stroke: none; }
 .s0 { --s: var(--s0); } .s1 { --s: var(--s1); } .s2 { --s: var(--s2); } .s3 { --s: var(--s3); } .s4 { --s: var(--s4); } .s5 { --s: var(--s5); }
@@ -36,6 +36,7 @@ svg .line { stroke: var(--s); } svg .bar, svg .dot, svg .band { fill: var(--s); 
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; } caption { text-align: left; color: var(--soft); }
 th, td { padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--faint); text-align: right; vertical-align: top; }
 th:first-child, td:first-child, .words td, .words th { text-align: left; } .wide th:first-child { font-weight: 600; }
+td { white-space: nowrap; } .words td { white-space: normal; }
 summary { cursor: pointer; padding: .4rem 0; }
 @media print { details > * { display: block; } }
 """

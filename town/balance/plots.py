@@ -25,9 +25,10 @@ LEFT: Final = 58
 HEAD: Final = 26
 # More points than that nobody can see.
 POINTS: Final = 120
-ROW: Final = 30
+ROW: Final = 32
+STAGGER: Final = 5
 BAR: Final = 17
-DASHES: Final = ("", "7 3", "2 3", "9 3 2 3", "14 4", "1 4")
+DASHES: Final = ("", "7 3", "2 3", "9 3 2 3", "14 4", "4 2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,9 @@ def bars(
     # The value stands behind the bar.
     x = Axis(of_what, 0, highest, left, WIDTH - RIGHT - 50)
     bottom = TOP + sum(ROW + (BAR + 4) * len(group) for group in groups.values())
-    parts, y = [along(x, TOP, bottom)], float(TOP)
+    mark_at = x.at(mark)
+    line = tag("line", class_="mark", x1=mark_at, x2=mark_at, y1=TOP, y2=bottom)
+    parts, y = [along(x, TOP, bottom), line], float(TOP)
     for heading, group in groups.items():
         parts.append(text(heading, 2, y + 20, class_="heading"))
         y += ROW
@@ -92,8 +95,6 @@ def bars(
             parts.append(tag("rect", x=left, y=y, width=length, height=BAR, class_=f"bar s{place}"))
             parts.append(text(f"{number(round(value, 2))}{suffix}", left + length + 6, y + 13))
             y += BAR + 4
-    at = x.at(mark)
-    parts.append(tag("line", class_="mark", x1=at, x2=at, y1=TOP, y2=bottom))
     return drawing(title, bottom + BOTTOM, *parts)
 
 
@@ -107,7 +108,8 @@ def dots(title: str, of_what: str, rows: Sequence[Dots], *, low: float, high: fl
         y = TOP + ROW * (line + 0.5)
         parts.append(text(row.name, left - 9, y + 5, text_anchor="end"))
         parts += [
-            shape(place, x.at(value), y)
+            # What is reached on the same day stands a little lower, not on top.
+            shape(place, x.at(value), y + STAGGER * (place - (len(row.at) - 1) / 2))
             for place, value in enumerate(row.at.values())
             if value is not None
         ]

@@ -90,7 +90,16 @@ def test_a_finding_is_told_in_words_with_each_ratio() -> None:
     assert finding.ratio == pytest.approx(1.2 / 0.225)
     assert finding.times() == "5.3 times"
     assert finding.sentence() == (
-        "drops: the farmer of the shortest earns 1.2 in a focused hour, 4.8 times casual, 6.0 times steady."
+        "drops: the farmer of the shortest earns 1.2 in a focused hour, that is 4.8 times casual, 6.0 times steady."
+    )
+
+
+def test_what_is_not_flagged_still_tells_who_earns_least() -> None:
+    finding = Finding("successes", {"casual": 2.0, "steady": 1.5, "binge": 0.3})
+
+    assert finding.sentence() == (
+        "successful sessions (town progress): nobody earns much more than the others;"
+        " from 0.3 (binge) to 2 (casual) in a focused hour."
     )
 
 
