@@ -22,8 +22,8 @@ from town.balance.tables import Players, day_rows, opened, strategy_rows, write_
 from town.failures import CannotOpen
 from town.progress import Progress
 
-# The rarest strategy is every twentieth player's.
-FEWEST_PLAYERS: Final = 20
+# The rarest strategies are four in a hundred players'.
+FEWEST_PLAYERS: Final = 25
 # As far as a sandbox's clock goes.
 MOST_DAYS: Final = 3_650
 

@@ -88,7 +88,7 @@ def strategies(rules: Rules) -> tuple[Strategy, ...]:
         Strategy(
             name="casual",
             says="a few days a week, one or two sessions of 25 minutes; buys whatever is cheapest",
-            share=40,
+            share=42,
             weekday=0.45,
             weekend=0.5,
             sessions=(1, 2),
@@ -145,7 +145,7 @@ def _farmer(which: str, minutes: int) -> Strategy:
         name=f"farmer of the {which}",
         says=f"every day for hours, the {which} sessions that there are ({minutes} minutes) without a pause;"
         " buys the best there is",
-        share=5,
+        share=4,
         weekday=0.97,
         weekend=0.97,
         sessions=(least, most),

@@ -95,7 +95,7 @@ def test_a_finding_is_told_in_words_with_each_ratio() -> None:
 
 
 def test_what_is_not_flagged_still_tells_who_earns_least() -> None:
-    finding = Finding("successes", {"casual": 2.0, "steady": 1.5, "binge": 0.3})
+    finding = Finding("successes", {"casual": 2.0, "steady": 1.5, "saver": 1.5, "binge": 0.3})
 
     assert finding.sentence() == (
         "successful sessions (town progress): nobody earns much more than the others;"
@@ -113,7 +113,7 @@ def test_where_nobody_earns_nothing_is_flagged() -> None:
 
 
 def test_folks_come_in_the_order_of_the_strategies_with_an_evening_a_day() -> None:
-    run = a_run(players=20, days=12)
+    run = a_run(players=25, days=12)
 
     each = all_folks(run)
 
@@ -186,7 +186,7 @@ def test_the_page_tells_the_finding_and_flags_it(html: str) -> None:
     ],
 )
 def test_extreme_rules_still_make_a_report(session: Rules) -> None:
-    run = replace(a_run(players=20, days=1), game=replace(GAME, session=session))
+    run = replace(a_run(players=25, days=1), game=replace(GAME, session=session))
     each = all_folks(run)
 
     html = report(run, each, findings(each))
@@ -196,7 +196,7 @@ def test_extreme_rules_still_make_a_report(session: Rules) -> None:
 
 def test_rules_without_rooms_still_make_a_report() -> None:
     run = replace(
-        a_run(players=20, days=1), game=replace(GAME, world=replace(GAME.world, upgrades=()))
+        a_run(players=25, days=1), game=replace(GAME, world=replace(GAME.world, upgrades=()))
     )
     each = all_folks(run)
 

@@ -66,7 +66,7 @@ def test_the_shares_make_a_hundred() -> None:
     assert sum(strategy.share for strategy in STRATEGIES.values()) == 100
 
 
-@pytest.mark.parametrize("count", [20, 33, 50, 99, 10_000])
+@pytest.mark.parametrize("count", [25, 33, 50, 99, 10_000])
 def test_every_strategy_has_its_share_of_players_and_nobody_is_left_out(count: int) -> None:
     found = shares(count)
 

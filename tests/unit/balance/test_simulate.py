@@ -114,7 +114,7 @@ def test_the_last_evening_is_what_the_players_have(files: dict[str, bytes]) -> N
 
 
 def test_it_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert simulate("--players=20", "--days=20", f"--output={tmp_path}") == 0
+    assert simulate("--players=25", "--days=20", f"--output={tmp_path}") == 0
 
     exp, gold, drops, successes, where = capsys.readouterr().out.splitlines()
     assert exp == "exp: everybody earns 120 in a focused hour."
@@ -129,7 +129,7 @@ def test_other_rules_make_another_game(tmp_path: Path, capsys: pytest.CaptureFix
     other = tmp_path / "rules.toml"
     other.write_text(RULES.read_text().replace("minimum_minutes = 5", "minimum_minutes = 25"))
 
-    simulate("--players=20", "--days=20", f"--rules={other}", f"--output={tmp_path / 'report'}")
+    simulate("--players=25", "--days=20", f"--rules={other}", f"--output={tmp_path / 'report'}")
 
     *_, successes, _ = capsys.readouterr().out.splitlines()
     assert successes.startswith("successful sessions (town progress): nobody earns much more")
@@ -158,7 +158,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
 
 
 def test_a_run_that_is_broken_off_leaves_the_files_of_the_one_before(tmp_path: Path) -> None:
-    simulate("--players=20", "--days=2", f"--output={tmp_path}")
+    simulate("--players=25", "--days=2", f"--output={tmp_path}")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     with pytest.raises(KeyboardInterrupt):
@@ -168,7 +168,7 @@ def test_a_run_that_is_broken_off_leaves_the_files_of_the_one_before(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "argument", ["--players=19", "--days=0", "--days=3651", "--processes=0", "--days=x"]
+    "argument", ["--players=24", "--days=0", "--days=3651", "--processes=0", "--days=x"]
 )
 def test_arguments_that_make_no_run_are_refused(
     argument: str, capsys: pytest.CaptureFixture[str]
