@@ -33,6 +33,7 @@ from town.rebuilt import (
     drops_of,
     earned_dates,
     right_hero,
+    right_rooms,
     right_world,
     sales_of,
     streak_of,
@@ -71,7 +72,7 @@ def drifts(facts: Facts, numbers: Numbers) -> Iterator[Drift]:
     yield from _sales(facts)
     yield from _doubles(facts)
     yield from _counting(facts)
-    yield from _growth(facts, world)
+    yield from _growth(facts, numbers, world)
     yield from _deliveries(facts)
     yield from _worn(facts)
     yield from _timing(facts, numbers)
@@ -141,14 +142,19 @@ def _counting(facts: Facts) -> Iterator[Drift]:
         yield Drift(facts.player, "I4", "session", session_id, "counted", "no success")
 
 
-def _growth(facts: Facts, right: World) -> Iterator[Drift]:
+def _growth(facts: Facts, numbers: Numbers, right: World) -> Iterator[Drift]:
     stored = facts.world.world
     if stored is None and not facts.world.credits:
         return
     for what in ("total_sessions_success", *LEVELS.values()):
         found, due = getattr(stored, what, None), getattr(right, what)
-        if found != due:
+        if found != due and not _was_due(facts, numbers, what, found):
             yield Drift(facts.player, "I4", what, None, found, due)
+
+
+def _was_due(facts: Facts, numbers: Numbers, what: str, found: int | None) -> bool:
+    """Whether a room is as rules of before made it: who has not played since they gave more keeps that."""
+    return any(right_rooms(facts, rules).get(what) == found for rules in numbers.worlds)
 
 
 def _deliveries(facts: Facts) -> Iterator[Drift]:
@@ -187,13 +193,13 @@ def _worn(facts: Facts) -> Iterator[Drift]:
 
 def _timing(facts: Facts, numbers: Numbers) -> Iterator[Drift]:
     for success in facts.session.successes:
-        # Other rules may have given it another window.
-        if success.rules_version != numbers.version:
+        # Each by the rules that it was paid by; of those that were never kept, nobody knows the window.
+        rules = numbers.sessions.get(success.rules_version or "")
+        if rules is None:
             continue
-        found = verdict(success.ends_at, now=success.ended_at, rules=numbers.session)
-        if found is not Verdict.IN_TIME:
-            early = numbers.session.early_grace_seconds
-            until = rfc3339(completable_until(success.ends_at, numbers.session))
+        if verdict(success.ends_at, now=success.ended_at, rules=rules) is not Verdict.IN_TIME:
+            early = rules.early_grace_seconds
+            until = rfc3339(completable_until(success.ends_at, rules))
             due = f"from {early} s before {rfc3339(success.ends_at)} until {until}"
             stored = rfc3339(success.ended_at)
             yield Drift(facts.player, "I9", "completion of session", success.id, stored, due)

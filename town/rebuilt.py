@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from services.session.rules import Growth, grown
 from services.world.rules import LEVELS, World, level_by_rule
+from services.world.rules import Rules as WorldRules
 from services.world.streak import Dates, recomputed
-from town.facts import DropGrant, Facts, Hero, Owned, Purchase, Success
+from town.facts import Credit, DropGrant, Facts, Hero, Owned, Purchase, Success
 from town.numbers import Numbers
 
 Value = str | int | None
@@ -40,18 +41,27 @@ def right_hero(facts: Facts, numbers: Numbers) -> Hero:
 
 def right_world(facts: Facts, numbers: Numbers) -> World:
     """Return the world that the credited sessions make, those of them that are successes, and the bridged dates."""
-    successes = facts.successes()
-    counted = [credit for credit in facts.world.credits if credit.session_id in successes]
-    upgrades = Counter(room for credit in counted for room in credit.rooms.split(",") if room)
-    levels: dict[str, Any] = {
-        # Rooms never fall: one keeps what a session raised it by, also when the rules ask for more by now.
-        column: max(level_by_rule(room, len(counted), numbers.world), 1 + upgrades[room])
-        for room, column in LEVELS.items()
-    }
+    counted, levels = len(_counted(facts)), right_rooms(facts, numbers.world)
     world = facts.world.world or World(user_id=facts.player, id="")
     earned = earned_dates(facts)
     dates = Dates(earned=earned, bridges=facts.world.dates.bridges - earned)
-    return recomputed(world._replace(total_sessions_success=len(counted), **levels), dates)
+    return recomputed(world._replace(total_sessions_success=counted, **levels), dates)
+
+
+def right_rooms(facts: Facts, rules: WorldRules) -> dict[str, Any]:
+    """Return the levels of the rooms by these rules, by column."""
+    counted = _counted(facts)
+    upgrades = Counter(room for credit in counted for room in credit.rooms.split(",") if room)
+    return {
+        # Rooms never fall: one keeps what a session raised it by, also when the rules ask for more by now.
+        column: max(level_by_rule(room, len(counted), rules), 1 + upgrades[room])
+        for room, column in LEVELS.items()
+    }
+
+
+def _counted(facts: Facts) -> list[Credit]:
+    successes = facts.successes()
+    return [credit for credit in facts.world.credits if credit.session_id in successes]
 
 
 def earned_dates(facts: Facts) -> set[date]:

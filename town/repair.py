@@ -15,10 +15,11 @@ from services.kit.audit import LONGEST_REASON
 from town import invariants
 from town.audit import Audit, operator
 from town.databases import told_in_one_sentence
+from town.editions import numbers_of
 from town.facts import PLAYED, Facts
 from town.invariants import Drift
 from town.mending import Change, LeftAlone, Mend, mends
-from town.numbers import Numbers, given_numbers
+from town.numbers import Numbers
 from town.progress import Progress
 from town.reach import urls_of_town
 from town.reading import FACTS, Connection, Reader, connection_of, database_now
@@ -69,8 +70,10 @@ def reason(text: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Tell what would mend the town, or do it. Returns 0 when nothing is left, 1 otherwise; raises CannotOpen."""
-    numbers, urls = given_numbers(), urls_of_town(PLAYED)
+    urls = urls_of_town(PLAYED)
     audit, left = Audit(arguments.reason, operator()), 0
+    with told_in_one_sentence():
+        numbers = numbers_of(urls)
     with (
         told_in_one_sentence(),
         Reader(urls) as reader,

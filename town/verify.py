@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from services.kit.ids import is_canonical
 from town import invariants
 from town.databases import told_in_one_sentence
+from town.editions import numbers_of
 from town.facts import PLAYED, Facts
 from town.invariants import Drift
-from town.numbers import Numbers, given_numbers
+from town.numbers import Numbers
 from town.progress import Progress
 from town.reach import urls_of_town
 from town.reading import Reader
@@ -37,9 +38,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look at all players, or one. Returns 0 when all is clear, 1 when not; raises CannotOpen."""
-    numbers, urls = given_numbers(), urls_of_town(PLAYED)
+    urls = urls_of_town(PLAYED)
     drifting = found = 0
     with told_in_one_sentence(), Reader(urls) as reader, Progress("players") as progress:
+        numbers = numbers_of(urls)
         for finding in findings(reader, numbers, progress, player=arguments.player):
             drifting, found = drifting + 1, found + len(finding.drifts)
             for drift in finding.drifts:

@@ -1,19 +1,23 @@
 """The inventory service's process: `python -m services.inventory`."""
 
 import sys
+from functools import partial
 
 from protos.inventory.v1 import inventory_pb2 as pb
 from protos.inventory.v1 import inventory_pb2_grpc
 from services.inventory.catalogue import Catalogue
 from services.inventory.catalogue_file import BadCatalogue, read_catalogue
 from services.inventory.personal import HELD
-from services.inventory.rules import Item, Rules
+from services.inventory.play import SHAPE, play
+from services.inventory.rules import Item
 from services.inventory.service import CALLERS, InventoryService
-from services.inventory.tables import trail
+from services.inventory.tables import editions, trail
 from services.inventory.timeline import SOURCES
-from services.kit import audit, personal, rulesfile, timeline
+from services.kit import audit, personal, timeline
 from services.kit.database import Database
 from services.kit.process import run
+from services.kit.rulebook import Rulebook
+from services.kit.rulesfile import or_exit
 from services.kit.server import Offer, Served
 from services.kit.settings import ServiceSettings
 from services.kit.sweeper import Sweeper
@@ -22,12 +26,14 @@ from services.kit.sweeper import Sweeper
 def wired(settings: ServiceSettings) -> Served:
     """The service, its database opening in the background.
 
-    It is ready when the database answers and the catalogue is stored in it.
+    It is ready when the database answers, and catalogue and rules are stored in it.
     """
-    rules, version = rulesfile.load_or_exit(settings.rules, "inventory", Rules)
     database = Database(settings.database_url)
     catalogue = Catalogue(database, _shipped_or_exit())
-    service = InventoryService(database, catalogue, rules, version, is_sandbox=settings.sandbox)
+    made = partial(play, database, catalogue, is_sandbox=settings.sandbox)
+    with or_exit():
+        book = Rulebook(settings.rules, SHAPE, database, editions, made)
+    service = InventoryService(database, catalogue, book.current, is_sandbox=settings.sandbox)
     database.open()
     return Served(
         name="inventory",
@@ -43,9 +49,10 @@ def wired(settings: ServiceSettings) -> Served:
             audit.offer(database, trail),
             timeline.offer(database, SOURCES),
         ),
-        is_ready=lambda: database.is_ready() and catalogue.is_known(),
+        is_ready=lambda: database.is_ready() and catalogue.is_known() and book.is_open(),
         close=database.close,
-        tasks=(Sweeper(catalogue.follow).run,),
+        tasks=(Sweeper(catalogue.follow, book.follow).run,),
+        readings=(book.figures,),
     )
 
 

@@ -14,6 +14,8 @@ TYPES = ("hat", "outfit", "accessory")
 LUCK_BYTES = 16
 # The shop is never emptier than this: players are promised it.
 LEAST_OFFERS = 4
+# Far from what 64 bits hold, whatever is added up.
+MOST = 1_000_000
 _ROLL_BYTES = 8
 
 
@@ -38,9 +40,7 @@ class RarityWeights(PerRarity):
     """
 
     def __post_init__(self) -> None:
-        if min(self.common, self.rare, self.epic) < 1:
-            message = "every weight must be at least 1"
-            raise ValueError(message)
+        _demand_positive(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,17 @@ class Prices(PerRarity):
     """What an item costs, in gold. Raises ValueError below 1: the shop gives nothing away."""
 
     def __post_init__(self) -> None:
-        if min(self.common, self.rare, self.epic) < 1:
-            message = "every price must be at least 1"
-            raise ValueError(message)
+        _demand_positive(self)
+
+
+def _demand_positive(numbers: PerRarity) -> None:
+    wrong = [
+        f"{rarity} must be from 1 up to {MOST}"
+        for rarity in RARITIES
+        if not 1 <= numbers.of(rarity) <= MOST
+    ]
+    if wrong:
+        raise ValueError(*wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ class Shop:
     price_gold: Prices
 
     def __post_init__(self) -> None:
-        if self.offers_a_day < LEAST_OFFERS:
+        if not LEAST_OFFERS <= self.offers_a_day <= MOST:
             message = f"offers_a_day must be at least {LEAST_OFFERS}"
             raise ValueError(message)
 

@@ -1,6 +1,7 @@
 """The inventory service: messages in, messages out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import grpc
 
@@ -24,9 +25,10 @@ from services.inventory.messages import (
     stocked_message,
     wardrobe_message,
 )
+from services.inventory.play import Play
 from services.inventory.rules import RARITIES as BY_RARITY
-from services.inventory.rules import Rules, display_order
-from services.inventory.sales import Purchase, Sales
+from services.inventory.rules import RarityWeights, display_order
+from services.inventory.sales import Purchase
 from services.inventory.store import DropKey, Grant
 from services.kit.audit import warrant_of
 from services.kit.batches import isolated
@@ -63,8 +65,7 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
         self,
         database: Database,
         catalogue: Catalogue,
-        rules: Rules,
-        rules_version: str,
+        play: Callable[[], Play],
         *,
         is_sandbox: bool,
     ) -> None:
@@ -72,16 +73,16 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
         self._catalogue = catalogue
         self._belongings = Belongings(database, catalogue, is_sandbox=is_sandbox)
         self._edits = Edits(database, catalogue)
-        self._sales = Sales(database, catalogue, rules.shop, is_sandbox=is_sandbox)
-        self._weights = rules.rarity_weights
-        self._version = rules_version
+        # Asked once, at the beginning of a call: see kit/rulebook.py.
+        self._play = play
         self._is_sandbox = is_sandbox
 
     def BatchGrantDrops(
         self, request: pb.BatchGrantDropsRequest, _: grpc.ServicerContext
     ) -> pb.BatchGrantDropsResponse:
         drops = [Drop(DropKey(d.user_id, d.session_id), d.luck) for d in request.drops]
-        outcomes = isolated(self._give, drops) if drops else []
+        give = partial(self._give, self._play().rules.rarity_weights)
+        outcomes = isolated(give, drops) if drops else []
         given = [o.item_id for o in outcomes if isinstance(o, Grant) and o.item_id]
         items = self._catalogue.with_items(given).items
         results = [
@@ -139,14 +140,15 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     def GetRarityWeights(
         self, _: pb.GetRarityWeightsRequest, __: grpc.ServicerContext
     ) -> pb.GetRarityWeightsResponse:
-        weights = [
-            pb.RarityWeight(rarity=RARITIES.value(rarity), weight=self._weights.of(rarity))
+        weights = self._play().rules.rarity_weights
+        told = [
+            pb.RarityWeight(rarity=RARITIES.value(rarity), weight=weights.of(rarity))
             for rarity in BY_RARITY
         ]
-        return pb.GetRarityWeightsResponse(weights=weights)
+        return pb.GetRarityWeightsResponse(weights=told)
 
     def GetShop(self, request: pb.GetShopRequest, _: grpc.ServicerContext) -> pb.GetShopResponse:
-        window = self._sales.window(request.user_id)
+        window = self._play().sales.window(request.user_id)
         offers = [
             offer_message(offer, owned=offer.item.id in window.held)
             for offer in window.rotation.offers
@@ -160,14 +162,17 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     def QuoteOffer(
         self, request: pb.QuoteOfferRequest, _: grpc.ServicerContext
     ) -> pb.QuoteOfferResponse:
-        offer = self._sales.quote(request.user_id, request.item_id, request.rotation_id)
-        return pb.QuoteOfferResponse(price_gold=offer.price_gold, rules_version=self._version)
+        play = self._play()
+        offer = play.sales.quote(request.user_id, request.item_id, request.rotation_id)
+        return pb.QuoteOfferResponse(
+            price_gold=offer.price_gold, rules_version=play.edition.version
+        )
 
     def BatchDeliverPurchases(
         self, request: pb.BatchDeliverPurchasesRequest, _: grpc.ServicerContext
     ) -> pb.BatchDeliverPurchasesResponse:
         purchases = [Purchase(p.user_id, p.purchase_id, p.item_id) for p in request.purchases]
-        outcomes = isolated(self._sales.deliver, purchases)
+        outcomes = isolated(self._play().sales.deliver, purchases)
         items = self._catalogue.with_items(
             outcome.item_id for outcome in outcomes if isinstance(outcome, Delivery)
         ).items
@@ -226,9 +231,9 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
         worn = self._belongings.worn(users) if users else {}
         return [wardrobe_message(user, worn[user]) for user in users]
 
-    def _give(self, drops: Sequence[Drop]) -> list[Grant | LuckMalformed]:
+    def _give(self, weights: RarityWeights, drops: Sequence[Drop]) -> list[Grant | LuckMalformed]:
         obtainable = self._catalogue.current().obtainable
-        table = DropTable(obtainable, self._weights, self._is_sandbox)
+        table = DropTable(obtainable, weights, self._is_sandbox)
         given = wardrobes.locked(
             self._database,
             {drop.key.user_id for drop in drops},

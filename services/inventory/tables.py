@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ENUM, UUID
 
 from services.kit.audit import Trail
+from services.kit.editions import Editions
 
 metadata = MetaData(
     naming_convention={
@@ -106,3 +107,4 @@ wardrobe = Table(
 )
 
 trail = Trail(metadata)
+editions = Editions(metadata)

@@ -89,7 +89,8 @@ def serve(
 ) -> None:
     """Serves until SIGTERM or SIGINT, then drains: nothing accepted is lost.
 
-    Exits with code 2 when the address is taken.
+    So too when `is_ready` raises, and then raises that. Exits with code 2 when the
+    address is taken.
     """
     # Not an event: a handler runs between two steps of whatever the main thread does, and
     # would wait for ever for a lock that this very thread holds. This queue takes no lock.
@@ -104,18 +105,15 @@ def serve(
     for task in tasks:
         task.start()
     log.info("serving", service=served.name, listen=listen)
-    _watch(served, state, asked)
-    stopping.set()
-    log.info("draining", service=served.name)
-    state.enter_graceful_shutdown()
-    # Callers that watch our health go elsewhere by then; a call that meets the closing
-    # door may be lost without a word of whether it was begun.
-    time.sleep(NOTICE_S)
-    server.stop(DRAIN_S).wait()
-    for task in tasks:
-        task.join(DRAIN_S)
-    served.close()
-    log.info("stopped", service=served.name)
+    try:
+        _watch(served, state, asked)
+    finally:
+        stopping.set()
+        _drain(served, server, state)
+        for task in tasks:
+            task.join(DRAIN_S)
+        served.close()
+        log.info("stopped", service=served.name)
 
 
 def build_server(served: Served, secret: str, *, is_production: bool) -> tuple[grpc.Server, Health]:
@@ -155,6 +153,16 @@ def _listen(server: grpc.Server, address: str, tls: Tls) -> None:
     if not bound and not address.startswith("unix:"):
         log.error("address_taken", listen=address)
         raise SystemExit(2)
+
+
+def _drain(served: Served, server: grpc.Server, state: Health) -> None:
+    """Finishes what was accepted, and takes nothing more."""
+    log.info("draining", service=served.name)
+    state.enter_graceful_shutdown()
+    # Callers that watch our health go elsewhere by then; a call that meets the closing
+    # door may be lost without a word of whether it was begun.
+    time.sleep(NOTICE_S)
+    server.stop(DRAIN_S).wait()
 
 
 def _watch(served: Served, state: Health, asked: SimpleQueue[int]) -> None:

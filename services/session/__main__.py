@@ -10,7 +10,8 @@ from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
 from services.kit.process import run
-from services.kit.rulesfile import load_or_exit
+from services.kit.rulebook import Rulebook
+from services.kit.rulesfile import or_exit
 from services.kit.server import Offer, Served
 from services.kit.settings import ServiceSettings, target_of
 from services.kit.sweeper import Sweeper
@@ -20,19 +21,18 @@ from services.session.marks import Marks
 from services.session.once import Once
 from services.session.outbox import SESSIONS, PostgresOutbox
 from services.session.personal import HELD
-from services.session.players import Players
+from services.session.play import SHAPE, play
 from services.session.purchase_store import PURCHASES, PurchaseRow
 from services.session.purchases import Purchases
 from services.session.purge import KeyPurge
 from services.session.receivers import ShopInventory, WorldAndInventory
 from services.session.rules import Rules
 from services.session.service import CALLERS, SERVICE, SessionService
-from services.session.sessions import Sessions
 from services.session.settle import Settler
 from services.session.shop import Shop
 from services.session.statistics import Statistician
 from services.session.store import SessionRow
-from services.session.tables import trail
+from services.session.tables import editions, trail
 from services.session.timeline import SOURCES
 from services.session.timeouts import Timeouts
 from services.session.undelivered import OpenDeliveries
@@ -51,9 +51,14 @@ class Parts:
 
 
 def assembled(
-    database: Database, numbers: Rules, *, world: Client, inventory: Client, has_sandbox: bool
+    database: Database,
+    numbers: Callable[[], Rules],
+    *,
+    world: Client,
+    inventory: Client,
+    has_sandbox: bool,
 ) -> Parts:
-    """The parts on one database, beside the two services that are told."""
+    """The parts on one database, under the rules of the moment, beside the two that are told."""
     paid, bought = PostgresOutbox(database, SESSIONS), PostgresOutbox(database, PURCHASES)
     marks = Marks(paid)
     settler = Settler(paid, WorldAndInventory(world, inventory), marks)
@@ -72,24 +77,27 @@ def assembled(
 
 def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of) -> Served:
     """The service with its database, what it does unasked, and the two that it calls."""
-    numbers, version = load_or_exit(settings.rules, "session", Rules)
     database = Database(settings.database_url)
+    made = partial(play, database, has_sandbox=settings.sandbox)
+    with or_exit():
+        book = Rulebook(settings.rules, SHAPE, database, editions, made)
     tokens = TokenMaker("session", settings.secret)
     inventory = Client("inventory", target_of("inventory"), tokens, settings.tls)
     world = Client("world", target_of("world"), tokens, settings.tls)
     parts = assembled(
-        database, numbers, world=world, inventory=inventory, has_sandbox=settings.sandbox
+        database,
+        lambda: book.current().rules,
+        world=world,
+        inventory=inventory,
+        has_sandbox=settings.sandbox,
     )
     servicer = SessionService(
-        sessions=Sessions(database, numbers, version, has_sandbox=settings.sandbox),
-        players=Players(database, numbers, has_sandbox=settings.sandbox),
+        play=book.current,
         once=Once(database),
         shop=parts.shop,
         settler=parts.settler,
         statistician=Statistician(database),
         open_deliveries=OpenDeliveries(database),
-        numbers=numbers,
-        rules_version=version,
     )
     database.open()
 
@@ -112,10 +120,13 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
             audit.offer(database, trail),
             timeline.offer(database, SOURCES),
         ),
-        is_ready=database.is_ready,
+        is_ready=lambda: database.is_ready() and book.is_open(),
         close=close,
-        tasks=(parts.sweeper.run, parts.marks.run),
-        readings=(partial(deliveries, {"session": parts.paid, "purchase": parts.bought}),),
+        tasks=(parts.sweeper.run, parts.marks.run, Sweeper(book.follow).run),
+        readings=(
+            partial(deliveries, {"session": parts.paid, "purchase": parts.bought}),
+            book.figures,
+        ),
     )
 
 

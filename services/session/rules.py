@@ -15,14 +15,43 @@ from typing import NamedTuple
 ROLLS = 10_000
 
 
+# Where a task belongs. The plaza is nobody's.
+ROOMS = ("study", "build", "training")
+LONGEST_NAME = 80
+LONGEST_CATEGORY = 40
+# Of every number, from and up to. Above, sums over years would leave 64 bits, or dates the calendar.
+BOUNDS = {
+    "minimum_minutes": (1, 1_440),
+    "maximum_minutes": (1, 1_440),
+    "exp_per_minute": (0, 1_000_000),
+    "gold_per_minute": (0, 1_000_000),
+    "exp_per_level": (1, 1_000_000),
+    "early_grace_seconds": (0, 3_600),
+    "completable_hours": (0, 8_760),
+    "drop_chance": (0, ROLLS),
+    "maximum_active_tasks": (0, 10_000),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """A task that a new player finds."""
+    """A task that a new player finds. Raises ValueError when no player could have it."""
 
     name: str
     category: str
     default_duration_minutes: int
     room: str
+
+    def __post_init__(self) -> None:
+        wrong = []
+        if not 1 <= len(self.name) <= LONGEST_NAME:
+            wrong.append(f"name must have from 1 up to {LONGEST_NAME} characters")
+        if not 1 <= len(self.category) <= LONGEST_CATEGORY:
+            wrong.append(f"category must have from 1 up to {LONGEST_CATEGORY} characters")
+        if self.room not in ROOMS:
+            wrong.append(f"room must be one of {', '.join(ROOMS)}")
+        if wrong:
+            raise ValueError(*wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +70,20 @@ class Rules:
     starters: tuple[Starter, ...]
 
     def __post_init__(self) -> None:
-        if not 1 <= self.minimum_minutes <= self.maximum_minutes:
-            message = "minimum_minutes must be from 1 up to maximum_minutes"
-            raise ValueError(message)
-        if not 0 <= self.drop_chance <= ROLLS:
-            message = f"drop_chance must be from 0 up to {ROLLS}"
-            raise ValueError(message)
-        if self.exp_per_level < 1 or min(self.exp_per_minute, self.gold_per_minute) < 0:
-            message = "exp_per_level must be at least 1, rewards at least 0"
-            raise ValueError(message)
-        if min(self.early_grace_seconds, self.completable_hours, self.maximum_active_tasks) < 0:
-            message = "early_grace_seconds, completable_hours, maximum_active_tasks are at least 0"
-            raise ValueError(message)
+        wrong = [
+            f"{name} must be from {least} up to {most}"
+            for name, (least, most) in BOUNDS.items()
+            if not least <= getattr(self, name) <= most
+        ]
+        if self.minimum_minutes > self.maximum_minutes:
+            wrong.append("minimum_minutes must be at most maximum_minutes")
+        wrong += [
+            f"starters.{place}.default_duration_minutes must be a duration that is allowed"
+            for place, starter in enumerate(self.starters)
+            if not self.minimum_minutes <= starter.default_duration_minutes <= self.maximum_minutes
+        ]
+        if wrong:
+            raise ValueError(*wrong)
 
     @property
     def early_grace(self) -> timedelta:
@@ -134,6 +165,18 @@ def grown(hero: Growth, exp: int, rules: Rules) -> Growth:
         exp -= exp_to_next(level, rules)
         level += 1
     return Growth(level, exp)
+
+
+def losses(old: Rules, new: Rules) -> tuple[str, ...]:
+    """What players would lose by `new` rules after `old` ones, in sentences.
+
+    A hero is stored as a level and the exp within it: by another `exp_per_level` they
+    would stand for another sum than was earned, with more of it for a lower level.
+    """
+    if old.exp_per_level == new.exp_per_level:
+        return ()
+    was, now = old.exp_per_level, new.exp_per_level
+    return (f"exp_per_level must stay {was}: by {now} the levels of players mean another exp",)
 
 
 def commitment(seed: bytes) -> bytes:

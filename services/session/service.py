@@ -5,8 +5,9 @@ transaction each, which once.py opens for what has no key by nature; what follow
 a success in world and inventory is done in settle.py, a payment in deliveries.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import grpc
@@ -33,10 +34,11 @@ from services.session.messages import (
     write_session,
 )
 from services.session.once import Once
+from services.session.play import Play
 from services.session.player_store import TaskRow
-from services.session.players import Clock, Gift, Players
+from services.session.players import Clock, Gift
 from services.session.rules import Rules
-from services.session.sessions import Closed, Opened, Sessions, Wish
+from services.session.sessions import Closed, Opened, Wish
 from services.session.settle import SETTLE_S, Settlement, Settler
 from services.session.shop import Shop
 from services.session.statistics import Statistician
@@ -54,34 +56,30 @@ Context = grpc.ServicerContext
 class SessionService(session_pb2_grpc.SessionServiceServicer):
     """Tasks, sessions and the hero's growth: see protos/session/v1/session.proto."""
 
-    def __init__(  # noqa: PLR0913  # one keyword per part that the calls work with
+    def __init__(
         self,
         *,
-        sessions: Sessions,
-        players: Players,
+        play: Callable[[], Play],
         once: Once,
         shop: Shop,
         settler: Settler,
         statistician: Statistician,
         open_deliveries: OpenDeliveries,
-        numbers: Rules,
-        rules_version: str,
     ) -> None:
-        self._sessions = sessions
-        self._players = players
+        # Asked once, at the beginning of a call: see kit/rulebook.py.
+        self._play = play
         self._once = once
         self._shop = shop
         self._settler = settler
         self._statistician = statistician
         self._open_deliveries = open_deliveries
-        self._rules = numbers
-        self._version = rules_version
 
     def BatchStartSessions(
         self, request: pb.BatchStartSessionsRequest, _: Context
     ) -> pb.BatchStartSessionsResponse:
+        start = partial(_start, self._play())
         outcomes = isolated(
-            lambda starts: self._once.answers(starts, pb.StartResult, self._start), request.starts
+            lambda starts: self._once.answers(starts, pb.StartResult, start), request.starts
         )
         results = [_start_result(outcome) for outcome in outcomes]
         return pb.BatchStartSessionsResponse(results=results)
@@ -89,8 +87,9 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     def BatchCompleteSessions(
         self, request: pb.BatchCompleteSessionsRequest, context: Context
     ) -> pb.BatchCompleteSessionsResponse:
+        play = self._play()
         keys = [Key(c.user_id, c.session_id) for c in request.completes]
-        outcomes = isolated(self._sessions.complete, keys)
+        outcomes = isolated(play.sessions.complete, keys)
         settled = self._settled(outcomes, remaining(context, at_most=SETTLE_S))
         response = pb.BatchCompleteSessionsResponse()
         for outcome in outcomes:
@@ -98,28 +97,30 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
             if isinstance(outcome, Failure):
                 result.failure.CopyFrom(outcome.as_item())
             else:
-                _write_completion(result.completed, outcome, settled[outcome.key], self._rules)
+                _write_completion(result.completed, outcome, settled[outcome.key], play.rules)
         return response
 
     def CancelSession(
         self, request: pb.CancelSessionRequest, _: Context
     ) -> pb.CancelSessionResponse:
-        row, now = self._sessions.cancel(Key(request.user_id, request.session_id))
-        return pb.CancelSessionResponse(session=session_message(row, self._rules, now=now))
+        play = self._play()
+        row, now = play.sessions.cancel(Key(request.user_id, request.session_id))
+        return pb.CancelSessionResponse(session=session_message(row, play.rules, now=now))
 
     def GetActiveSession(
         self, request: pb.GetActiveSessionRequest, _: Context
     ) -> pb.GetActiveSessionResponse:
-        row, now = self._sessions.active(request.user_id)
-        session = session_message(row, self._rules, now=now) if row else None
+        play = self._play()
+        row, now = play.sessions.active(request.user_id)
+        session = session_message(row, play.rules, now=now) if row else None
         return pb.GetActiveSessionResponse(session=session)
 
     def ListSessions(self, request: pb.ListSessionsRequest, _: Context) -> pb.ListSessionsResponse:
-        limit = max(1, min(request.limit, 100))
+        play, limit = self._play(), max(1, min(request.limit, 100))
         self._settler.catch_up(request.user_id)
         # One more than asked for tells whether there is a next page.
-        rows, now = self._sessions.history(_page(request, limit=limit + 1))
-        messages = [session_message(row, self._rules, now=now) for row in rows[:limit]]
+        rows, now = play.sessions.history(_page(request, limit=limit + 1))
+        messages = [session_message(row, play.rules, now=now) for row in rows[:limit]]
         next_before = messages[-1].session_id if len(rows) > limit else ""
         return pb.ListSessionsResponse(sessions=messages, next_before=next_before)
 
@@ -133,7 +134,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     def BatchListTasks(
         self, request: pb.BatchListTasksRequest, _: Context
     ) -> pb.BatchListTasksResponse:
-        tasks = self._players.tasks(_distinct(request.user_ids))
+        tasks = self._play().players.tasks(_distinct(request.user_ids))
         lists = [
             pb.TaskList(tasks=[task_message(row) for row in tasks[user]])
             for user in request.user_ids
@@ -143,11 +144,13 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
     def BatchGetHeroes(
         self, request: pb.BatchGetHeroesRequest, _: Context
     ) -> pb.BatchGetHeroesResponse:
-        heroes = self._players.heroes(_distinct(request.user_ids))
-        messages = [hero_message(heroes[user], self._rules) for user in request.user_ids]
+        play = self._play()
+        heroes = play.players.heroes(_distinct(request.user_ids))
+        messages = [hero_message(heroes[user], play.rules) for user in request.user_ids]
         return pb.BatchGetHeroesResponse(heroes=messages)
 
     def CreateTask(self, request: pb.CreateTaskRequest, _: Context) -> pb.CreateTaskResponse:
+        players = self._play().players
         task = TaskRow(
             user_id=request.user_id,
             id="",
@@ -158,7 +161,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         )
 
         def create(connection: Connection) -> pb.CreateTaskResponse:
-            created = self._players.create_task(connection, task)
+            created = players.create_task(connection, task)
             return pb.CreateTaskResponse(task=task_message(created))
 
         return self._once.answer(request, pb.CreateTaskResponse, create)
@@ -168,32 +171,35 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
             name: _given(request, name) for name in ("name", "category", "default_duration_minutes")
         }
         changes["room"] = ROOMS.word(request.room) if request.HasField("room") else None
-        task = self._players.change_task(Key(request.user_id, request.task_id), changes)
+        task = self._play().players.change_task(Key(request.user_id, request.task_id), changes)
         return pb.UpdateTaskResponse(task=task_message(task))
 
     def ArchiveTask(self, request: pb.ArchiveTaskRequest, _: Context) -> pb.ArchiveTaskResponse:
-        self._players.archive_task(Key(request.user_id, request.task_id))
+        self._play().players.archive_task(Key(request.user_id, request.task_id))
         return pb.ArchiveTaskResponse()
 
     def BuyItem(self, request: pb.BuyItemRequest, context: Context) -> pb.BuyItemResponse:
+        play = self._play()
         sold = self._shop.buy(request, lambda most: remaining(context, at_most=most))
         return pb.BuyItemResponse(
             item=sold.item,
             gold_spent=sold.price_gold,
-            hero=hero_message(sold.hero, self._rules),
+            hero=hero_message(sold.hero, play.rules),
             replayed=sold.replayed,
         )
 
     def GetDropChance(self, _: pb.GetDropChanceRequest, __: Context) -> pb.GetDropChanceResponse:
-        return pb.GetDropChanceResponse(chance=self._rules.drop_chance, rules_version=self._version)
+        rules, version = self._play().edition
+        return pb.GetDropChanceResponse(chance=rules.drop_chance, rules_version=version)
 
     def GrantReward(self, request: pb.GrantRewardRequest, _: Context) -> pb.GrantRewardResponse:
+        play = self._play()
         gift = Gift(request.user_id, request.exp, request.gold)
         warrant = warrant_of(request.warrant) if request.HasField("warrant") else None
 
         def grant(connection: Connection) -> pb.GrantRewardResponse:
-            hero = self._players.grant(connection, gift, warrant)
-            return pb.GrantRewardResponse(hero=hero_message(hero, self._rules))
+            hero = play.players.grant(connection, gift, warrant)
+            return pb.GrantRewardResponse(hero=hero_message(hero, play.rules))
 
         return self._once.answer(request, pb.GrantRewardResponse, grant)
 
@@ -215,33 +221,21 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         return pb.RetryDeliveryResponse(delivery=delivery_message(row))
 
     def GetClock(self, request: pb.GetClockRequest, _: Context) -> pb.GetClockResponse:
-        return pb.GetClockResponse(clock=_clock_message(self._players.clock(request.user_id)))
+        clock = self._play().players.clock(request.user_id)
+        return pb.GetClockResponse(clock=_clock_message(clock))
 
     def AdvanceClock(self, request: pb.AdvanceClockRequest, _: Context) -> pb.AdvanceClockResponse:
+        players = self._play().players
+
         def advance(connection: Connection) -> pb.AdvanceClockResponse:
-            clock = self._players.advance_clock(connection, request.user_id, request.by.seconds)
+            clock = players.advance_clock(connection, request.user_id, request.by.seconds)
             return pb.AdvanceClockResponse(clock=_clock_message(clock))
 
         return self._once.answer(request, pb.AdvanceClockResponse, advance)
 
     def ResetClock(self, request: pb.ResetClockRequest, _: Context) -> pb.ResetClockResponse:
-        clock = self._players.reset_clock(request.user_id)
+        clock = self._play().players.reset_clock(request.user_id)
         return pb.ResetClockResponse(clock=_clock_message(clock))
-
-    def _start(
-        self, connection: Connection, starts: Sequence[pb.Start]
-    ) -> list[pb.StartResult | Failure]:
-        wishes = [
-            Wish(s.user_id, s.task_template_id, _given(s, "duration_minutes")) for s in starts
-        ]
-        outcomes = self._sessions.start(connection, wishes)
-        return [o if isinstance(o, Failure) else self._started(o) for o in outcomes]
-
-    def _started(self, outcome: Opened) -> pb.StartResult:
-        result = pb.StartResult()
-        session = result.started if outcome.is_new else result.already_active
-        write_session(session, outcome.session, self._rules, now=outcome.now)
-        return result
 
     def _settled(
         self, outcomes: Sequence[Closed | Failure], timeout_s: float
@@ -249,6 +243,21 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         """Settles every session that is paid, each once however often it was asked."""
         paid = {o.key: o.session for o in outcomes if isinstance(o, Closed)}
         return self._settler.settle(list(paid.values()), timeout_s=timeout_s) if paid else {}
+
+
+def _start(
+    play: Play, connection: Connection, starts: Sequence[pb.Start]
+) -> list[pb.StartResult | Failure]:
+    wishes = [Wish(s.user_id, s.task_template_id, _given(s, "duration_minutes")) for s in starts]
+    outcomes = play.sessions.start(connection, wishes)
+    return [o if isinstance(o, Failure) else _started(o, play.rules) for o in outcomes]
+
+
+def _started(outcome: Opened, numbers: Rules) -> pb.StartResult:
+    result = pb.StartResult()
+    session = result.started if outcome.is_new else result.already_active
+    write_session(session, outcome.session, numbers, now=outcome.now)
+    return result
 
 
 def _start_result(outcome: pb.StartResult | Failure) -> pb.StartResult:

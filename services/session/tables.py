@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ENUM, JSONB, UUID
 
 from services.kit.audit import Trail
+from services.kit.editions import Editions
 
 metadata = MetaData(
     naming_convention={
@@ -206,3 +207,4 @@ idempotency_key = Table(
 )
 
 trail = Trail(metadata)
+editions = Editions(metadata)

@@ -1,6 +1,7 @@
 """Sessions that nobody completed in time: closed by whoever looks first, at last by the sweeper."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from services.kit.batches import isolated
 from services.kit.clock import database_now
@@ -15,36 +16,38 @@ from services.session.store import Key, SessionRow
 class Timeouts:
     """Times out pending sessions of all players, a page at a time."""
 
-    def __init__(self, database: Database, numbers: Rules) -> None:
+    def __init__(self, database: Database, numbers: Callable[[], Rules]) -> None:
         self._database = database
-        self._rules = numbers
+        self._numbers = numbers
         # Those that could not be closed must not hold up the ones behind them.
         self._after = store.FIRST
 
     def close_due(self) -> bool:
         """Closes a page of overdue sessions; whether there are more. Raises Unavailable."""
-        overdue = self._overdue()
+        numbers = self._numbers()
+        overdue = self._overdue(numbers)
         for batch in by_shard(overdue):
-            isolated(self._close, [row.key for row in batch])
+            isolated(partial(self._close, numbers), [row.key for row in batch])
         is_full = len(overdue) == BATCH
         self._after = store.place_of(overdue[-1]) if is_full else store.FIRST
         return is_full
 
-    def _overdue(self) -> list[SessionRow]:
-        window = self._rules.completable_for
+    def _overdue(self, numbers: Rules) -> list[SessionRow]:
+        window = numbers.completable_for
         with self._database.read() as connection:
             ended = database_now(connection) - window
             return store.overdue(connection, ended=ended, after=self._after, limit=BATCH)
 
-    def _close(self, keys: Sequence[Key]) -> list[None]:
-        self._database.transact(lambda connection: self._close_pending(connection, keys))
+    def _close(self, numbers: Rules, keys: Sequence[Key]) -> list[None]:
+        self._database.transact(lambda connection: _close_pending(connection, numbers, keys))
         return [None] * len(keys)
 
-    def _close_pending(self, connection: Connection, keys: Sequence[Key]) -> None:
-        """Times out those that are still pending, as they are under the lock."""
-        rows = store.lock_sessions(connection, keys).values()
-        pending = [row for row in rows if row.status == "pending"]
-        store.close_sessions(connection, [timed_out(row, self._rules) for row in pending])
+
+def _close_pending(connection: Connection, numbers: Rules, keys: Sequence[Key]) -> None:
+    """Times out those that are still pending, as they are under the lock."""
+    rows = store.lock_sessions(connection, keys).values()
+    pending = [row for row in rows if row.status == "pending"]
+    store.close_sessions(connection, [timed_out(row, numbers) for row in pending])
 
 
 def timed_out(row: SessionRow, numbers: Rules) -> SessionRow:

@@ -1,25 +1,30 @@
 """The world service's process: `python -m services.world`."""
 
+from functools import partial
+
 from protos.world.v1 import world_pb2_grpc
 from services.kit import audit, personal, timeline
 from services.kit.database import Database
 from services.kit.process import run
-from services.kit.rulesfile import load_or_exit
+from services.kit.rulebook import Rulebook
+from services.kit.rulesfile import or_exit
 from services.kit.server import Offer, Served
 from services.kit.settings import ServiceSettings
+from services.kit.sweeper import Sweeper
 from services.world.personal import HELD
-from services.world.rules import Rules
+from services.world.play import SHAPE, play
 from services.world.service import CALLERS, SERVICE, WorldService
-from services.world.tables import trail
+from services.world.tables import editions, trail
 from services.world.timeline import SOURCES
-from services.world.worlds import Worlds
 
 
 def wired(settings: ServiceSettings) -> Served:
     """The service with its database."""
-    numbers, _ = load_or_exit(settings.rules, "world", Rules)
     database = Database(settings.database_url)
-    servicer = WorldService(Worlds(database, numbers, has_sandbox=settings.sandbox), numbers)
+    made = partial(play, database, has_sandbox=settings.sandbox)
+    with or_exit():
+        book = Rulebook(settings.rules, SHAPE, database, editions, made)
+    servicer = WorldService(book.current)
     database.open()
     return Served(
         name="world",
@@ -35,8 +40,10 @@ def wired(settings: ServiceSettings) -> Served:
             audit.offer(database, trail),
             timeline.offer(database, SOURCES),
         ),
-        is_ready=database.is_ready,
+        is_ready=lambda: database.is_ready() and book.is_open(),
         close=database.close,
+        tasks=(Sweeper(book.follow).run,),
+        readings=(book.figures,),
     )
 
 

@@ -17,6 +17,9 @@ LEVELS = {
 }
 # The zone of a player who has not set one.
 UTC = "UTC"
+# More than anybody will play, or a room can be told apart by.
+MOST = 1_000_000
+LONGEST_HOURS = 8_760
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,16 @@ class Upgrade:
     level: int
 
     def __post_init__(self) -> None:
+        wrong = []
         if self.room not in LEVELS:
-            message = f"room must be one of {', '.join(LEVELS)}"
-            raise ValueError(message)
-        if self.sessions < 1 or self.level < 2:  # noqa: PLR2004 - level 1 is where rooms start
-            message = "sessions must be at least 1, level at least 2"
-            raise ValueError(message)
+            wrong.append(f"room must be one of {', '.join(LEVELS)}")
+        if not 1 <= self.sessions <= MOST:
+            wrong.append(f"sessions must be from 1 up to {MOST}")
+        # Level 1 is where rooms start.
+        if not 2 <= self.level <= MOST:  # noqa: PLR2004
+            wrong.append(f"level must be from 2 up to {MOST}")
+        if wrong:
+            raise ValueError(*wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +51,18 @@ class Rules:
     upgrades: tuple[Upgrade, ...]
 
     def __post_init__(self) -> None:
-        if self.zone_change_hours < 0:
-            message = "zone_change_hours must be at least 0"
-            raise ValueError(message)
+        wrong = []
+        if not 0 <= self.zone_change_hours <= LONGEST_HOURS:
+            wrong.append(f"zone_change_hours must be from 0 up to {LONGEST_HOURS}")
+        wrong += [
+            f"upgrades.{place} repeats the sessions or the level of upgrades.{before}"
+            for place, upgrade in enumerate(self.upgrades)
+            for before, other in enumerate(self.upgrades[:place])
+            if upgrade.room == other.room
+            and (upgrade.sessions == other.sessions or upgrade.level == other.level)
+        ]
+        if wrong:
+            raise ValueError(*wrong)
 
 
 class World(NamedTuple):
@@ -86,6 +102,21 @@ def level_by_rule(room: str, sessions: int, rules: Rules) -> int:
     """The level of a room after so many successes: 1 where nothing raised it yet."""
     reached = (u.level for u in rules.upgrades if u.room == room and u.sessions <= sessions)
     return max(reached, default=1)
+
+
+def losses(old: Rules, new: Rules) -> tuple[str, ...]:
+    """What players would lose by `new` rules after `old` ones, in sentences.
+
+    That is every room which some number of sessions raised higher before. Levels
+    change only where a line of the rules is reached, so no other number is asked.
+    """
+    return tuple(
+        f"upgrades would leave {line.room} at level {now} after {line.sessions} sessions,"
+        f" which made it {was} so far"
+        for line in old.upgrades
+        if (now := level_by_rule(line.room, line.sessions, new))
+        < (was := level_by_rule(line.room, line.sessions, old))
+    )
 
 
 def counted(world: World, rules: Rules) -> World:

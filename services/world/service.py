@@ -3,7 +3,8 @@
 Deciding and saving is done in worlds.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import grpc
 
@@ -11,7 +12,7 @@ from protos.world.v1 import world_pb2 as pb
 from protos.world.v1 import world_pb2_grpc
 from services.kit.batches import isolated
 from services.world.messages import credit_of, tell_credit, tell_world, zones_message
-from services.world.rules import Rules
+from services.world.play import Play
 from services.world.worlds import Credited, Worlds
 
 SERVICE = pb.DESCRIPTOR.services_by_name["WorldService"]
@@ -28,42 +29,46 @@ Context = grpc.ServicerContext
 class WorldService(world_pb2_grpc.WorldServiceServicer):
     """Rooms, counted sessions, the streak: see protos/world/v1/world.proto."""
 
-    def __init__(self, worlds: Worlds, numbers: Rules) -> None:
-        self._worlds = worlds
-        self._rules = numbers
+    def __init__(self, play: Callable[[], Play]) -> None:
+        # Asked once, at the beginning of a call: see kit/rulebook.py.
+        self._play = play
 
     def BatchCreditSessions(
         self, request: pb.BatchCreditSessionsRequest, _: Context
     ) -> pb.BatchCreditSessionsResponse:
+        play = self._play()
         response = pb.BatchCreditSessionsResponse()
-        for outcome in isolated(self._credit, request.credits):
-            tell_credit(response.results.add(), outcome, self._rules)
+        for outcome in isolated(partial(_credit, play.worlds), request.credits):
+            tell_credit(response.results.add(), outcome, play.rules)
         return response
 
     def BatchGetWorlds(
         self, request: pb.BatchGetWorldsRequest, _: Context
     ) -> pb.BatchGetWorldsResponse:
-        worlds = self._worlds.read(sorted(set(request.user_ids)))
+        play = self._play()
+        worlds = play.worlds.read(sorted(set(request.user_ids)))
         response = pb.BatchGetWorldsResponse()
         for user in request.user_ids:
-            tell_world(response.worlds.add(), worlds[user], self._rules)
+            tell_world(response.worlds.add(), worlds[user], play.rules)
         return response
 
     def GetZones(self, request: pb.GetZonesRequest, _: Context) -> pb.GetZonesResponse:
-        seen, changes = self._worlds.zones(request.user_id)
+        seen, changes = self._play().worlds.zones(request.user_id)
         return zones_message(seen, changes)
 
     def SetTimezone(self, request: pb.SetTimezoneRequest, _: Context) -> pb.SetTimezoneResponse:
-        seen = self._worlds.set_timezone(request.user_id, request.timezone)
+        play = self._play()
+        seen = play.worlds.set_timezone(request.user_id, request.timezone)
         response = pb.SetTimezoneResponse()
-        tell_world(response.world, seen, self._rules)
+        tell_world(response.world, seen, play.rules)
         return response
 
     def SetClock(self, request: pb.SetClockRequest, _: Context) -> pb.SetClockResponse:
-        self._worlds.set_clock(
+        self._play().worlds.set_clock(
             request.user_id, offset_seconds=request.offset.seconds, revision=request.revision
         )
         return pb.SetClockResponse()
 
-    def _credit(self, messages: Sequence[pb.Credit]) -> list[Credited]:
-        return self._worlds.credit([credit_of(message) for message in messages])
+
+def _credit(worlds: Worlds, messages: Sequence[pb.Credit]) -> list[Credited]:
+    return worlds.credit([credit_of(message) for message in messages])

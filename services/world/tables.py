@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ENUM, UUID
 
 from services.kit.audit import Trail
+from services.kit.editions import Editions
 
 metadata = MetaData(
     naming_convention={"pk": "%(table_name)s_pkey", "ck": "%(table_name)s_%(constraint_name)s"}
@@ -96,3 +97,4 @@ zone_change = Table(
 )
 
 trail = Trail(metadata)
+editions = Editions(metadata)

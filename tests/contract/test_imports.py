@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("auth", "session", "inventory", "world")
 RULES = (
     "services.auth.rules",
+    "services.inventory.rules",
     "services.session.rules",
     "services.world.rules",
     "services.world.streak",

@@ -10,8 +10,8 @@ from services.kit.database import Database
 from services.kit.personal import Held, offer
 
 SERVICES = ("auth", "session", "inventory", "world")
-# Nobody's: the catalogue, the keys that sign, and hashes of tokens and of tries to log in.
-OF_NO_PLAYER = {"item", "signing_key", "refresh_token", "attempt"}
+# Nobody's: the catalogue, the rules, the keys that sign, and hashes of tokens and of tries to log in.
+OF_NO_PLAYER = {"item", "rules_version", "signing_key", "refresh_token", "attempt"}
 
 
 def _held(service: str) -> Held:

@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import httpx
 import pytest
 
-from services.kit.settings import PORTS, database_on
+from services.kit.settings import PORTS, RULES, database_on
 from tests.e2e.opened import free_port
 from tests.service.doors import services_told
 from tests.service.peers import SECRET
@@ -133,3 +134,34 @@ def test_a_service_alone_gets_ready_and_ends_cleanly(
     assert b'"stopped"' in said
     assert "process_cpu_seconds_total" in figures
     assert ('nesra_deliveries{kind="session",state="dead"}' in figures) == (service == "session")
+
+
+def test_a_service_does_not_start_with_rules_by_which_players_lose(
+    new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text(RULES.read_text())
+    settings = {
+        "NESRA_SECRET": SECRET,
+        "NESRA_RULES": str(rules),
+        "NESRA_WORLD_LISTEN": f"unix:{tmp_path}/lower.sock",
+        "NESRA_WORLD_DATABASE_URL": new_database("world"),
+    }
+    first = subprocess.Popen(_command("world"), env=CLEAN | settings, stderr=subprocess.PIPE)
+    _await_ready(first, settings["NESRA_WORLD_LISTEN"])
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=30)
+
+    rules.write_text(RULES.read_text().replace("sessions = 15", "sessions = 150"))
+    second = subprocess.run(
+        _command("world"),
+        env=CLEAN | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (first.returncode, second.returncode) == (0, 2)
+    assert f"Cannot start:\n  {rules}, line 54: world.upgrades would leave build" in second.stderr
+    assert "Traceback" not in second.stderr

@@ -14,20 +14,22 @@ from protos.session.v1 import session_pb2_grpc
 from protos.world.v1 import world_pb2_grpc
 from services.inventory.catalogue import Catalogue
 from services.inventory.catalogue_file import read_catalogue
-from services.inventory.rules import Rules as InventoryRules
+from services.inventory.play import SHAPE as INVENTORY_SHAPE
+from services.inventory.play import play as inventory_play
 from services.inventory.service import InventoryService
-from services.kit.rulesfile import load
+from services.kit.rulesfile import Edition, load
 from services.kit.settings import RULES
 from services.kit.sweeper import EVERY_S, Sweeper
 from services.session.deliveries import Deliveries
 from services.session.once import Once
 from services.session.outbox import SESSIONS, PostgresOutbox
+from services.session.play import SHAPE as SESSION_SHAPE
+from services.session.play import Play as SessionPlay
 from services.session.player_store import HeroRow, TaskRow
 from services.session.players import Players
 from services.session.purchase_store import PURCHASES
 from services.session.purchases import Purchases
 from services.session.receivers import ShopInventory, WorldAndInventory
-from services.session.rules import Rules as SessionRules
 from services.session.service import SessionService
 from services.session.sessions import Sessions
 from services.session.settle import Settler
@@ -35,10 +37,10 @@ from services.session.shop import Shop
 from services.session.statistics import Statistician
 from services.session.timeouts import Timeouts
 from services.session.undelivered import OpenDeliveries
+from services.world.play import play as world_play
 from services.world.rules import Rules as WorldRules
 from services.world.rules import Upgrade
 from services.world.service import WorldService
-from services.world.worlds import Worlds
 from tests.simulation import inventory_sql, session_sql, sql, world_sql
 from tests.simulation.network import Handlers, Network, Process, SimulatedClient
 from tests.simulation.postgres import (
@@ -53,12 +55,12 @@ from tests.simulation.scheduler import Scheduler
 from tests.simulation.weather import DATABASES, Calendar, Weather, drawn
 
 # Every number of the game as it ships, but for those that a seed's few sessions would hardly meet.
-SESSION_RULES = replace(load(RULES, "session", SessionRules)[0], drop_chance=6_000)
+SESSION_RULES = replace(load(RULES, SESSION_SHAPE).rules, drop_chance=6_000)
 WORLD_RULES = WorldRules(
     zone_change_hours=24,
     upgrades=(Upgrade("study", 2, 2), Upgrade("build", 3, 2), Upgrade("plaza", 4, 2)),
 )
-INVENTORY_RULES = load(RULES, "inventory", InventoryRules)[0]
+INVENTORY_RULES = load(RULES, INVENTORY_SHAPE).rules
 # So few that a player comes to own all of them.
 ITEMS = read_catalogue()[6:10]
 
@@ -142,18 +144,20 @@ class Town:
         database = self._database("session")
         receivers = self.parts.receivers(self.client(), self.client())
         settler = self.parts.settler(PostgresOutbox(database, SESSIONS), receivers)
-        sweeper = Sweeper(settler.settle_due, Timeouts(database, SESSION_RULES).close_due)
+        sweeper = Sweeper(settler.settle_due, Timeouts(database, lambda: SESSION_RULES).close_due)
         self.scheduler.spawn(f"sweeper of {name}", lambda: self._sweep(sweeper), home=name)
+        play = SessionPlay(
+            Edition(SESSION_RULES, "simulated"),
+            self.parts.sessions(database, SESSION_RULES, "simulated", has_sandbox=False),
+            Players(database, SESSION_RULES, has_sandbox=False),
+        )
         servicer = SessionService(
-            sessions=self.parts.sessions(database, SESSION_RULES, "simulated", has_sandbox=False),
-            players=Players(database, SESSION_RULES, has_sandbox=False),
+            play=lambda: play,
             once=Once(database),
             shop=self._shop(database),
             settler=settler,
             statistician=Statistician(database),
             open_deliveries=OpenDeliveries(database),
-            numbers=SESSION_RULES,
-            rules_version="simulated",
         )
         return _added(session_pb2_grpc.add_SessionServiceServicer_to_server, servicer)
 
@@ -165,16 +169,17 @@ class Town:
         return Shop(counter, Once(database), purchases, delivering)
 
     def _world(self, _: str) -> Handlers:
-        worlds = Worlds(self._database("world"), WORLD_RULES, has_sandbox=False)
-        servicer = WorldService(worlds, WORLD_RULES)
+        edition = Edition(WORLD_RULES, "simulated")
+        play = world_play(self._database("world"), edition, has_sandbox=False)
+        servicer = WorldService(lambda: play)
         return _added(world_pb2_grpc.add_WorldServiceServicer_to_server, servicer)
 
     def _inventory(self, _: str) -> Handlers:
         database = self._database("inventory")
         catalogue = Catalogue(database, ITEMS, clock=self.scheduler.clock)
-        servicer = InventoryService(
-            database, catalogue, INVENTORY_RULES, "simulated", is_sandbox=False
-        )
+        edition = Edition(INVENTORY_RULES, "simulated")
+        play = inventory_play(database, catalogue, edition, is_sandbox=False)
+        servicer = InventoryService(database, catalogue, lambda: play, is_sandbox=False)
         return _added(inventory_pb2_grpc.add_InventoryServiceServicer_to_server, servicer)
 
     def client(self) -> SimulatedClient:

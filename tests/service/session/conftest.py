@@ -20,7 +20,7 @@ from services.kit.sweeper import Sweeper
 from services.kit.tls import PLAIN
 from services.session.__main__ import Parts, assembled, wired
 from services.session.outbox import PostgresOutbox
-from services.session.rules import Rules
+from services.session.play import SHAPE
 from services.session.store import SessionRow
 from tests.service.peers import SECRET, Peer, listening, peer
 from tests.service.session.fakes import PRICE, FakeInventory, FakeWorld, served
@@ -154,10 +154,14 @@ def _parts(settings: ServiceSettings, inventory_target: str, world_target: str) 
     world = Client("world", world_target, tokens, PLAIN)
     database = Database(settings.database_url, size=4)
     database.open()
-    numbers, _ = load(settings.rules, "session", Rules)
+    numbers = load(settings.rules, SHAPE).rules
     try:
         yield assembled(
-            database, numbers, world=world, inventory=inventory, has_sandbox=settings.sandbox
+            database,
+            lambda: numbers,
+            world=world,
+            inventory=inventory,
+            has_sandbox=settings.sandbox,
         )
     finally:
         inventory.close()

@@ -1,7 +1,7 @@
 """Three real services on databases of their own, in which every session drops."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,20 @@ import pytest
 
 from protos.session.v1 import session_pb2_grpc
 from services.inventory.__main__ import wired as wired_inventory
+from services.kit import sweeper
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
 from services.kit.rulesfile import load
+from services.kit.server import Served
 from services.kit.settings import RULES, ServiceSettings
 from services.kit.sweeper import Sweeper
 from services.kit.tls import PLAIN
 from services.session.__main__ import assembled
 from services.session.__main__ import wired as wired_session
-from services.session.rules import Rules
+from services.session.play import SHAPE
 from services.world.__main__ import wired as wired_world
-from tests.service.peers import SECRET, Peer, listening, peer
+from tests.service.peers import SECRET, Peer, listening, peer, working
 from town.facts import PLAYED
 from town.invariants import Drift
 from town.numbers import Numbers, given_numbers
@@ -87,19 +89,37 @@ def own_town(
         yield town
 
 
+@pytest.fixture
+def busy_town(
+    new_database: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Town]:
+    """A town that also does what is to be done about every second, and fifty times as often."""
+    monkeypatch.setattr(sweeper, "EVERY_S", 0.02)
+    with _town(new_database, tmp_path_factory.mktemp("t"), does=working) as town:
+        yield town
+
+
 @contextmanager
-def _town(new_database: Callable[[str], str], folder: Path) -> Iterator[Town]:
+def _town(
+    new_database: Callable[[str], str],
+    folder: Path,
+    *,
+    does: Callable[[Served], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> Iterator[Town]:
     rules = folder / "rules.toml"
     rules.write_text(RULES.read_text().replace("chance = 1000", "chance = 10000"))
     urls = {service: new_database(service) for service in PLAYED}
     settings = {service: _settings(service, urls[service], rules) for service in PLAYED}
     with ExitStack() as stack:
-        targets = {
-            served.name: stack.enter_context(listening(served, folder))
-            for served in (wired_inventory(settings["inventory"]), wired_world(settings["world"]))
-        }
+        targets = {}
+        for served in (wired_inventory(settings["inventory"]), wired_world(settings["world"])):
+            targets[served.name] = stack.enter_context(listening(served, folder))
+            stack.enter_context(does(served))
         session = wired_session(settings["session"], targets.__getitem__)
         target = stack.enter_context(listening(session, folder))
+        stack.enter_context(does(session))
         sweeper = stack.enter_context(_sweeper(settings["session"], targets))
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("NESRA_RULES", str(rules))
@@ -127,8 +147,8 @@ def _sweeper(settings: ServiceSettings, targets: dict[str, str]) -> Iterator[Swe
     world, inventory = (Client(n, targets[n], tokens, PLAIN) for n in ("world", "inventory"))
     database = Database(settings.database_url, size=2)
     database.open()
-    numbers, _ = load(settings.rules, "session", Rules)
-    parts = assembled(database, numbers, world=world, inventory=inventory, has_sandbox=True)
+    numbers = load(settings.rules, SHAPE).rules
+    parts = assembled(database, lambda: numbers, world=world, inventory=inventory, has_sandbox=True)
     try:
         yield parts.sweeper
     finally:

@@ -264,4 +264,4 @@ def test_a_database_that_is_none_of_ours_is_one_sentence(town: Town, server_url:
     done = nesra(wrong, "verify")
 
     assert done.returncode == 2
-    assert done.stderr == 'The databases cannot be used: relation "hero" does not exist.\n'
+    assert done.stderr == 'The databases cannot be used: relation "rules_version" does not exist.\n'

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.inventory.catalogue_file import read_catalogue
+from services.inventory.play import SHAPE
 from services.inventory.rules import (
     Item,
     RarityWeights,
-    Rules,
     Worn,
     display_order,
     dressed,
@@ -142,12 +142,12 @@ def test_luck_of_another_size_is_refused(size: int) -> None:
 
 @pytest.mark.parametrize("weights", [(0, 20, 5), (75, 0, 5), (75, 20, 0), (75, -1, 5)])
 def test_a_rarity_that_could_never_drop_is_refused(weights: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="must be from 1 up to"):
         RarityWeights(*weights)
 
 
 def test_the_shipped_rules_weigh_75_20_5() -> None:
-    rules, _ = load(RULES, "inventory", Rules)
+    rules, _ = load(RULES, SHAPE)
 
     assert rules.rarity_weights == WEIGHTS
 

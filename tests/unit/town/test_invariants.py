@@ -201,6 +201,29 @@ def test_i4_a_room_keeps_what_a_session_raised_it_by_when_the_rules_ask_for_more
     assert list(drifts(Player().facts, stricter)) == []
 
 
+@pytest.mark.parametrize(("level", "is_right"), [(1, False), (2, True), (3, True), (4, False)])
+def test_i4_a_room_may_be_as_any_rules_made_it_that_were_used(level: int, is_right: bool) -> None:  # noqa: FBT001
+    better = replace(
+        NUMBERS.world, upgrades=tuple(replace(u, level=3) for u in NUMBERS.world.upgrades)
+    )
+    numbers = replace(NUMBERS, world=better, worlds=(better, NUMBERS.world))
+    player = Player(world=WORLD._replace(study_room_level=level))
+
+    assert (list(drifts(player.facts, numbers)) == []) == is_right
+
+
+def test_i9_a_session_is_judged_by_the_rules_that_it_was_paid_by() -> None:
+    end = success(5).ends_at
+    early = successes(5, ended_at=end - timedelta(minutes=1), rules_version="patient")
+    patient = replace(NUMBERS.session, early_grace_seconds=60)
+    numbers = replace(NUMBERS, sessions={**NUMBERS.sessions, "patient": patient})
+    strict = replace(NUMBERS, sessions={**NUMBERS.sessions, "patient": NUMBERS.session})
+
+    assert list(drifts(early.facts, numbers)) == []
+    (drift,) = drifts(early.facts, strict)
+    assert drift.invariant == "I9"
+
+
 @pytest.mark.parametrize(
     ("changes", "state"),
     [

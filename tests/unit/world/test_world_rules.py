@@ -1,6 +1,8 @@
 """The rooms grow with the number of successes, and never fall."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.kit.rulesfile import BadRules, load
 from services.kit.settings import RULES
+from services.world.play import SHAPE
 from services.world.rules import (
     LEVELS,
     NextUpgrade,
@@ -16,11 +19,12 @@ from services.world.rules import (
     World,
     counted,
     level_by_rule,
+    losses,
     next_upgrade,
     upgraded,
 )
 
-NUMBERS, _ = load(RULES, "world", Rules)
+NUMBERS = load(RULES, SHAPE).rules
 NEW = World(user_id="player", id="world")
 
 upgrades = st.builds(
@@ -32,7 +36,11 @@ upgrades = st.builds(
 rules_of_any_town = st.builds(
     Rules,
     zone_change_hours=st.just(24),
-    upgrades=st.lists(upgrades, max_size=12).map(tuple),
+    upgrades=st.lists(
+        upgrades,
+        max_size=12,
+        unique_by=(lambda u: (u.room, u.sessions), lambda u: (u.room, u.level)),
+    ).map(tuple),
 )
 
 
@@ -125,6 +133,76 @@ def test_the_next_upgrade_is_the_nearest(sessions: int, expected: NextUpgrade | 
     assert next_upgrade(after(sessions), NUMBERS) == expected
 
 
+def at(sessions: int, numbers: Rules) -> dict[str, int]:
+    return {room: level_by_rule(room, sessions, numbers) for room in LEVELS}
+
+
+@given(rules_of_any_town, rules_of_any_town, st.integers(min_value=0, max_value=60))
+def test_accepted_rules_lower_no_room_and_what_lowers_one_is_refused(
+    old: Rules, new: Rules, sessions: int
+) -> None:
+    before, now = at(sessions, old), at(sessions, new)
+
+    if not losses(old, new):
+        assert all(now[room] >= level for room, level in before.items())
+    if any(now[room] < level for room, level in before.items()):
+        assert losses(old, new)
+
+
+@given(rules_of_any_town, rules_of_any_town, rules_of_any_town)
+def test_what_is_accepted_after_what_was_accepted_lowers_nothing_of_the_first(
+    first: Rules, second: Rules, third: Rules
+) -> None:
+    second = replace(second, upgrades=_united(first.upgrades, second.upgrades))
+    third = replace(third, upgrades=_united(second.upgrades, third.upgrades))
+
+    assert losses(first, second) == losses(second, third) == losses(first, third) == ()
+
+
+def _united(old: tuple[Upgrade, ...], more: tuple[Upgrade, ...]) -> tuple[Upgrade, ...]:
+    """Those of old and, where they fit beside them, more."""
+    sessions = {(u.room, u.sessions) for u in old}
+    levels = {(u.room, u.level) for u in old}
+    fitting = [
+        u for u in more if (u.room, u.sessions) not in sessions and (u.room, u.level) not in levels
+    ]
+    return (*old, *fitting)
+
+
+@pytest.mark.parametrize(
+    ("place", "changes", "sentence"),
+    [
+        (1, None, "upgrades would leave build at level 1 after 15 sessions, which made it 2"),
+        (1, {"sessions": 16}, "upgrades would leave build at level 1 after 15 sessions"),
+        (2, {"room": "training"}, "upgrades would leave plaza at level 1 after 30 sessions"),
+    ],
+)
+def test_an_upgrade_that_is_taken_away_or_put_off_is_refused_with_a_sentence(
+    place: int, changes: dict[str, Any] | None, sentence: str
+) -> None:
+    kept = [u for u in NUMBERS.upgrades if u != NUMBERS.upgrades[place]]
+    changed = [replace(NUMBERS.upgrades[place], **changes)] if changes else []
+
+    (told,) = losses(NUMBERS, replace(NUMBERS, upgrades=(*kept, *changed)))
+
+    assert told.startswith(sentence)
+
+
+def test_a_lower_level_is_refused_and_a_higher_one_is_not() -> None:
+    high = replace(NUMBERS, upgrades=(Upgrade("study", 5, 4),))
+    low = replace(NUMBERS, upgrades=(Upgrade("study", 5, 3),))
+
+    assert losses(low, high) == ()
+    assert len(losses(high, low)) == 1
+
+
+@pytest.mark.parametrize("changes", [{"sessions": 3}, {"level": 5}])
+def test_an_easier_or_a_higher_upgrade_is_accepted(changes: dict[str, Any]) -> None:
+    easier = tuple(replace(upgrade, **changes) for upgrade in NUMBERS.upgrades)
+
+    assert losses(NUMBERS, replace(NUMBERS, upgrades=easier)) == ()
+
+
 @pytest.mark.parametrize(
     ("wrong", "place"),
     [
@@ -146,7 +224,7 @@ def test_a_wrong_upgrade_is_refused_and_its_place_named(
     file.write_text(f"[[world.upgrades]]\n{lines}\n[world]\nzone_change_hours = 24\n")
 
     with pytest.raises(BadRules, match=place):
-        load(file, "world", Rules)
+        load(file, SHAPE)
 
 
 def test_negative_hours_between_zones_are_refused() -> None:
