@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "repair": "mend what `verify` names, with an audited entry for each change",
     "deliveries": "list what is not delivered yet, and put back what was given up",
     "erasures": "print the receipts of erased accounts, and erase them again after a backup was restored",
+    "rules": "check a rules file, and look up every one that was ever used",
     "keys": "list the keys that sign access tokens, and replace them",
     "user": "open accounts for operators, and change where accounts stand",
     "simulate": "play the rules with thousands of simulated players, and report how they pay",
