@@ -56,7 +56,7 @@ Context = grpc.ServicerContext
 class SessionService(session_pb2_grpc.SessionServiceServicer):
     """Tasks, sessions and the hero's growth: see protos/session/v1/session.proto."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one keyword for each part that it speaks for
         self,
         *,
         play: Callable[[], Play],

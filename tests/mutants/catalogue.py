@@ -1,6 +1,6 @@
 """Every mutant, by the part of the project that it is planted in."""
 
-from tests.mutants import auth, gateway, inventory, kit, session, world
+from tests.mutants import auth, gateway, inventory, kit, rules, session, world
 
 MUTANTS = (
     *session.MUTANTS,
@@ -9,4 +9,5 @@ MUTANTS = (
     *auth.MUTANTS,
     *kit.MUTANTS,
     *gateway.MUTANTS,
+    *rules.MUTANTS,
 )

@@ -6,10 +6,11 @@ from pathlib import Path
 from services.inventory.catalogue_file import read_catalogue
 from services.inventory.rules import Item
 from services.inventory.rules import Rules as InventoryRules
-from services.kit.rulesfile import BadRules, load
+from services.kit.rulesfile import BadRules, check, read
 from services.session.rules import Rules as SessionRules
 from services.world.rules import Rules as WorldRules
 from town.failures import CannotOpen
+from town.numbers import INVENTORY, SESSION, SHAPES, WORLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,15 @@ class Game:
 def game_of(file: Path) -> Game:
     """Return the game that a rules file makes, with the shipped catalogue. Raises CannotOpen."""
     try:
-        session, version = load(file, "session", SessionRules)
-        world, _ = load(file, "world", WorldRules)
-        inventory, _ = load(file, "inventory", InventoryRules)
+        rules = read(file)
+        check(rules, list(SHAPES.values()))
+        return Game(
+            session=rules.bound(SESSION),
+            world=rules.bound(WORLD),
+            inventory=rules.bound(INVENTORY),
+            items=read_catalogue(),
+            version=rules.version,
+        )
     except BadRules as error:
         sentence = f"This makes no game: {error}"
         raise CannotOpen(sentence) from error
-    return Game(session, world, inventory, read_catalogue(), version)
