@@ -224,10 +224,9 @@ def _by_start(successes: Sequence[Success]) -> list[Success]:
 
 def _dates(facts: Facts) -> Iterator[Drift]:
     dates, due = facts.world.dates, earned_dates(facts)
-    for day in sorted(due ^ dates.earned):
-        stored = "bridge" if day in dates.bridges else "earned" if day in dates.earned else None
+    for day in sorted((due - dates.counting) | (dates.earned - due)):
         recomputed = "earned" if day in due else None
-        yield Drift(facts.player, "I11", "date", str(day), stored, recomputed)
+        yield Drift(facts.player, "I11", "date", str(day), dates.kind(day), recomputed)
 
 
 def _streak(facts: Facts, right: World) -> Iterator[Drift]:

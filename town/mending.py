@@ -69,7 +69,7 @@ SET_STREAK: Final = """
     UPDATE world_state
     SET day_streak = %(day_streak)s, longest_streak = %(longest_streak)s,
         last_session_date = %(last_session_date)s, streak_through = %(streak_through)s,
-        bridged_through = %(bridged_through)s
+        bridged_through = %(bridged_through)s, freeze_days = %(freeze_days)s
     WHERE world_state.user_id = %(user_id)s
 """
 EARN: Final = """

@@ -256,7 +256,7 @@ FACTS: Final[dict[str, Callable[[Connection, Sequence[str]], Generator[Any]]]] =
 def _dates(days: Iterable[_Day]) -> Dates:
     dates = Dates()
     for day in days:
-        (dates.earned if day.kind == "earned" else dates.bridges).add(day.local_date)
+        dates.put(day.local_date, day.kind)
     return dates
 
 

@@ -20,6 +20,7 @@ STREAK: Final = (
     "last_session_date",
     "streak_through",
     "bridged_through",
+    "freeze_days",
 )
 
 
@@ -40,12 +41,14 @@ def right_hero(facts: Facts, numbers: Numbers) -> Hero:
 
 
 def right_world(facts: Facts, numbers: Numbers) -> World:
-    """Return the world that the credited sessions make, those of them that are successes, and the bridged dates."""
+    """Return the world that the credited sessions make, those of them that are successes, and the dates that were bridged or restored."""
     counted, levels = len(_counted(facts)), right_rooms(facts, numbers.world)
     world = facts.world.world or World(user_id=facts.player, id="")
-    earned = earned_dates(facts)
-    dates = Dates(earned=earned, bridges=facts.world.dates.bridges - earned)
-    return recomputed(world._replace(total_sessions_success=counted, **levels), dates)
+    restored = facts.world.dates.restored
+    earned = earned_dates(facts) - restored
+    dates = Dates(earned, facts.world.dates.bridges - earned - restored, restored)
+    grown = world._replace(total_sessions_success=counted, **levels)
+    return recomputed(grown, dates, numbers.world.freezes)
 
 
 def right_rooms(facts: Facts, rules: WorldRules) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def _counted(facts: Facts) -> list[Credit]:
 
 
 def earned_dates(facts: Facts) -> set[date]:
-    """Return the dates that the counted successes earn. Whatever else may earn one belongs here."""
+    """Return the dates that the counted successes earn. Restored ones are beside them: an operator's word is given."""
     successes = facts.successes()
     return {c.local_date for c in facts.world.credits if c.session_id in successes}
 

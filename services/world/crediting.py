@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from services.kit.database import Connection
-from services.world import rules, store, streak
-from services.world.rules import Rules, World
+from services.world import calendar_store, rules, store, streak
+from services.world.rules import Freezes, Rules, World
 from services.world.store import CreditRow, Key
 
 
@@ -48,7 +48,7 @@ def credit(
     # The last earned date is recorded already.
     new = {key for key, day in days.items() if day != worlds[key.user_id].last_session_date}
     grown, rooms = _grown(worlds, fresh, numbers)
-    after = grown | _with_days(connection, grown, {key: days[key] for key in new})
+    after = grown | _with_days(connection, grown, {key: days[key] for key in new}, numbers.freezes)
     rows = [
         CreditRow(*key, ends_at, days[key], ",".join(rooms[key]), is_new_date=key in new)
         for key, ends_at in fresh.items()
@@ -92,23 +92,26 @@ def _grown(
 
 
 def _with_days(
-    connection: Connection, worlds: Mapping[str, World], days: Mapping[Key, date]
+    connection: Connection,
+    worlds: Mapping[str, World],
+    days: Mapping[Key, date],
+    freezes: Freezes,
 ) -> dict[str, World]:
     """The worlds whose streak the new dates touch."""
     earned: dict[str, set[date]] = defaultdict(set)
     for key, day in days.items():
         earned[key.user_id].add(day)
     late = sorted(u for u, new in earned.items() if streak.needs_history(worlds[u], min(new)))
-    calendars = store.dates(connection, late) if late else {}
+    calendars = calendar_store.dates(connection, late) if late else {}
     return {
-        user: streak.recomputed(worlds[user], streak.with_earned(calendars[user], new))
+        user: streak.recomputed(worlds[user], streak.with_earned(calendars[user], new), freezes)
         if user in calendars
-        else _continued(worlds[user], new)
+        else _continued(worlds[user], new, freezes)
         for user, new in earned.items()
     }
 
 
-def _continued(world: World, days: set[date]) -> World:
+def _continued(world: World, days: set[date], freezes: Freezes) -> World:
     for day in sorted(days):
-        world = streak.continued(world, day)
+        world = streak.continued(world, day, freezes)
     return world

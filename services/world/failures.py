@@ -23,6 +23,12 @@ class ZoneChangedRecently(Failure):
         return cls(allowed_from=rfc3339(allowed_from))
 
 
+class DateOutOfReach(Failure):
+    """A date to restore lies ahead of the player's today, or too far back."""
+
+    code = grpc.StatusCode.INVALID_ARGUMENT
+
+
 class SandboxOff(Failure):
     """The town has no sandbox."""
 

@@ -11,11 +11,13 @@ from services.kit.errors import Failure
 from services.kit.times import instant, wire
 from services.world import rules, streak
 from services.world.crediting import Credit
+from services.world.explaining import Told
 from services.world.rules import Rules
 from services.world.store import Key
 from services.world.streak import ZoneChange
-from services.world.worlds import Credited, Seen
+from services.world.worlds import Credited, Explained, Seen
 
+DATE_KINDS = Words[pb.DateKind.ValueType](pb.DateKind)
 ROOMS = Words[pb.Room.ValueType](pb.Room)
 
 
@@ -48,7 +50,8 @@ def tell_world(message: pb.World, seen: Seen, numbers: Rules) -> None:
     message.training_room_level = world.training_room_level
     message.plaza_level = world.plaza_level
     message.total_sessions_success = world.total_sessions_success
-    message.day_streak = streak.shown(world, today=streak.local_date(now, world.timezone))
+    today = streak.local_date(now, world.timezone)
+    message.day_streak = streak.shown(world, today=today, freezes=numbers.freezes)
     message.longest_streak = world.longest_streak
     if world.last_session_date:
         message.last_session_date = world.last_session_date.isoformat()
@@ -67,4 +70,29 @@ def zones_message(seen: Seen, changes: Iterable[ZoneChange]) -> pb.GetZonesRespo
             pb.ZoneChange(changed_at=wire(change.changed_at), timezone=change.timezone)
             for change in changes
         ],
+    )
+
+
+def tell_explained(message: pb.ExplainStreakResponse, explained: Explained, numbers: Rules) -> None:
+    """Writes why a streak is what it is."""
+    seen = explained.seen
+    tell_world(message.world, seen, numbers)
+    message.today = streak.local_date(seen.now, seen.world.timezone).isoformat()
+    message.freezes_held = numbers.freezes.held(seen.world.freeze_days)
+    message.why = explained.why
+    for told in explained.dates:
+        message.dates.append(_told_date(told))
+
+
+def _told_date(told: Told) -> pb.StreakDate:
+    found = told.sessions
+    return pb.StreakDate(
+        date=told.day.isoformat(),
+        kind=DATE_KINDS.value(told.kind),
+        timezone=told.zone,
+        day_streak=told.day_streak,
+        session_id=found.session_id if found else None,
+        ends_at=wire(found.ends_at) if found else None,
+        sessions=found.sessions if found else 0,
+        why=told.why,
     )

@@ -44,11 +44,54 @@ class Upgrade:
 
 
 @dataclass(frozen=True, slots=True)
+class Freezes:
+    """Streak freezes: each covers one missed date, the first that comes.
+
+    What is held is told in *freeze days*: earned dates that count towards a freeze, of which
+    every `every_days` are one; 0 of them: there are no freezes. While as many are held as may
+    be, a further date counts for nothing, so that one date more never leaves anybody with less.
+    """
+
+    every_days: int = 0
+    held_at_most: int = 2
+    # Dates before it are neither counted nor covered, so that nobody's past changes.
+    since: date | None = None
+
+    def __post_init__(self) -> None:
+        wrong = (
+            (self.every_days < 0, "every_days must be at least 0"),
+            (self.held_at_most < 1, "held_at_most must be at least 1"),
+            (self.every_days and self.since is None, "since must say from which date on"),
+        )
+        sentences = [sentence for is_wrong, sentence in wrong if is_wrong]
+        if sentences:
+            raise ValueError(*sentences)
+
+    def held(self, freeze_days: int) -> int:
+        """How many freezes so many days are."""
+        return freeze_days // self.every_days if self.every_days else 0
+
+    def earned(self, freeze_days: int, day: date) -> int:
+        """The freeze days after one more date that counts."""
+        if self.since is None or day < self.since:
+            return 0
+        return min(freeze_days + 1, self.every_days * self.held_at_most)
+
+    def left(self, freeze_days: int, missed: int) -> int | None:
+        """The freeze days after so many missed dates in a row; None when not all are covered."""
+        return None if missed > self.held(freeze_days) else freeze_days - missed * self.every_days
+
+
+NO_FREEZES = Freezes()
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """The numbers. Raises ValueError when they make no game."""
 
     zone_change_hours: int
     upgrades: tuple[Upgrade, ...]
+    freezes: Freezes = NO_FREEZES
 
     def __post_init__(self) -> None:
         wrong = []
@@ -88,6 +131,7 @@ class World(NamedTuple):
     zone_changed_at: datetime | None = None
     clock_offset_seconds: int = 0
     clock_revision: int = 0
+    freeze_days: int = 0
 
 
 class NextUpgrade(NamedTuple):

@@ -4,14 +4,22 @@ Deciding and saving is done in worlds.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import partial
 
 import grpc
 
 from protos.world.v1 import world_pb2 as pb
 from protos.world.v1 import world_pb2_grpc
+from services.kit.audit import warrant_of
 from services.kit.batches import isolated
-from services.world.messages import credit_of, tell_credit, tell_world, zones_message
+from services.world.messages import (
+    credit_of,
+    tell_credit,
+    tell_explained,
+    tell_world,
+    zones_message,
+)
 from services.world.play import Play
 from services.world.worlds import Credited, Worlds
 
@@ -22,6 +30,8 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "GetZones": frozenset({"gateway"}),
     "SetTimezone": frozenset({"gateway"}),
     "SetClock": frozenset({"gateway"}),
+    "ExplainStreak": frozenset({"gateway"}),
+    "RestoreStreak": frozenset({"gateway"}),
 }
 Context = grpc.ServicerContext
 
@@ -68,6 +78,27 @@ class WorldService(world_pb2_grpc.WorldServiceServicer):
             request.user_id, offset_seconds=request.offset.seconds, revision=request.revision
         )
         return pb.SetClockResponse()
+
+    def ExplainStreak(
+        self, request: pb.ExplainStreakRequest, _: Context
+    ) -> pb.ExplainStreakResponse:
+        has = request.HasField
+        first = date.fromisoformat(request.first) if has("first") else None
+        last = date.fromisoformat(request.last) if has("last") else None
+        play = self._play()
+        response = pb.ExplainStreakResponse()
+        tell_explained(response, play.worlds.explain(request.user_id, first, last), play.rules)
+        return response
+
+    def RestoreStreak(
+        self, request: pb.RestoreStreakRequest, _: Context
+    ) -> pb.RestoreStreakResponse:
+        play = self._play()
+        days = {date.fromisoformat(day) for day in request.dates}
+        seen = play.worlds.restore(request.user_id, days, warrant_of(request.warrant))
+        response = pb.RestoreStreakResponse()
+        tell_world(response.world, seen, play.rules)
+        return response
 
 
 def _credit(worlds: Worlds, messages: Sequence[pb.Credit]) -> list[Credited]:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.kit.database import Connection
 from services.kit.statements import Command, Query, Timed, given, of_users, transposed
 from services.world.rules import World
-from services.world.streak import Dates, ZoneChange
+from services.world.streak import ZoneChange
 from services.world.tables import (
     BRIDGE,
     EARNED,
@@ -52,17 +52,6 @@ class _Credited(NamedTuple):
     user_id: str
     session_id: str
     rooms_upgraded: list[str]
-
-
-class _Day(NamedTuple):
-    user_id: str
-    local_date: date
-
-
-class _DayOfKind(NamedTuple):
-    user_id: str
-    local_date: date
-    kind: str
 
 
 _WORLD = [world_state.c[name] for name in World._fields]
@@ -120,6 +109,7 @@ _GROWN = [
         "last_session_date",
         "streak_through",
         "bridged_through",
+        "freeze_days",
     )
 ]
 _credits = select(given(*_CREDIT, *_GROWN)).cte("credits")
@@ -146,7 +136,12 @@ _earned = (
         .where(_credits.c.is_new_date)
         .distinct(),
     )
-    .on_conflict_do_update(index_elements=["user_id", "local_date"], set_={"kind": EARNED})
+    .on_conflict_do_update(
+        index_elements=["user_id", "local_date"],
+        set_={"kind": EARNED},
+        # What an operator restored stays so, whatever becomes of the session.
+        where=credited_date.c.kind == BRIDGE,
+    )
     .cte("earned")
 )
 _CREDIT_SESSIONS = Command(
@@ -154,19 +149,6 @@ _CREDIT_SESSIONS = Command(
     .values({c.name: _credits.c[c.name] for c in _GROWN})
     .where(of_users(world_state.c.user_id), world_state.c.user_id == _credits.c.user_id)
     .add_cte(_credited, _earned)
-)
-
-_days = given(credited_date.c.user_id, credited_date.c.local_date)
-_BRIDGE = Command(
-    upsert(credited_date)
-    .from_select(["user_id", "local_date", "kind"], select(_days, BRIDGE))
-    .on_conflict_do_nothing(index_elements=["user_id", "local_date"])
-)
-_DATES = Query(
-    select(credited_date.c.user_id, credited_date.c.local_date, credited_date.c.kind).where(
-        of_users(credited_date.c.user_id)
-    ),
-    _DayOfKind,
 )
 
 _CHANGE = [zone_change.c[name] for name in ZoneChange._fields]
@@ -224,20 +206,6 @@ def credit_sessions(
     after = [worlds[row.user_id] for row in rows]
     grown = transposed(after, [column.name for column in _GROWN])
     _CREDIT_SESSIONS.run(connection, rows=rows, credited_at=credited_at, **grown)
-
-
-def bridge(connection: Connection, user_id: str, days: Iterable[date]) -> None:
-    """Records bridges of a player; an earned date stays earned."""
-    _BRIDGE.run(connection, rows=[_Day(user_id, day) for day in sorted(days)])
-
-
-def dates(connection: Connection, users: Sequence[str]) -> dict[str, Dates]:
-    """Every credited date of the players."""
-    calendars = {user: Dates() for user in users}
-    for row in _DATES.all(connection, users=users):
-        calendar = calendars[row.user_id]
-        (calendar.earned if row.kind == "earned" else calendar.bridges).add(row.local_date)
-    return calendars
 
 
 def zone_changes(connection: Connection, users: Sequence[str]) -> dict[str, list[ZoneChange]]:

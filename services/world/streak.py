@@ -1,9 +1,10 @@
 """The rules of the streak: credited dates in a row, in the player's own zone.
 
-Pure date arithmetic; now is an argument. A date is *earned* by a success, or is
-a *bridge* that a flight east skipped: a bridge neither adds to a streak nor
-breaks it. The streak is a function of the set of credited dates alone, never of
-the order in which they became known.
+Pure date arithmetic; now is an argument. A date is *earned* by a success, or
+*restored* by an operator, which counts the same, or is a *bridge* that a flight
+east skipped: a bridge neither adds to a streak nor breaks it. The streak is a
+function of the set of credited dates alone, never of the order in which they
+became known; so are the freezes that the rules may give.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from services.world.rules import UTC, Rules, World
+from services.world.rules import NO_FREEZES, UTC, Freezes, Rules, World
 
 _DAY = timedelta(days=1)
 # Keys of the tz database that name no place: they mean "this machine" or nothing.
@@ -22,10 +23,37 @@ _NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """What one player's calendar holds; no date is in both sets."""
+    """What one player's calendar holds; no date is in two sets."""
 
     earned: set[date] = field(default_factory=set)
     bridges: set[date] = field(default_factory=set)
+    restored: set[date] = field(default_factory=set)
+
+    @property
+    def counting(self) -> set[date]:
+        """The dates that add to a streak."""
+        return self.earned | self.restored
+
+    def put(self, day: date, kind: str) -> None:
+        """Adds a date, which is in no set yet, to those of a kind as it is stored."""
+        self._kinds()[kind].add(day)
+
+    def kind(self, day: date) -> str | None:
+        """Of which kind a date is; None when it is not credited."""
+        return next((kind for kind, days in self._kinds().items() if day in days), None)
+
+    def _kinds(self) -> dict[str, set[date]]:
+        return {"earned": self.earned, "bridge": self.bridges, "restored": self.restored}
+
+
+class Run(NamedTuple):
+    """The streak as of its last date, in the columns of a world."""
+
+    day_streak: int = 0
+    longest_streak: int = 0
+    last_session_date: date | None = None
+    streak_through: date | None = None
+    freeze_days: int = 0
 
 
 class ZoneChange(NamedTuple):
@@ -73,16 +101,23 @@ def skipped(old: date, new: date) -> list[date]:
     return [old + n * _DAY for n in range((new - old).days)]
 
 
-def shown(world: World, *, today: date) -> int:
-    """The streak on a date: 0 when a date was missed since the last earned one."""
+def shown(world: World, *, today: date, freezes: Freezes = NO_FREEZES) -> int:
+    """The streak on a date: 0 when a date was missed since the last one that counts."""
     through = world.streak_through
-    return world.day_streak if through is not None and today - through <= _DAY else 0
+    if through is None:
+        return 0
+    return world.day_streak if missed(through, today) <= freezes.held(world.freeze_days) else 0
+
+
+def missed(through: date, day: date) -> int:
+    """How many dates lie between the two."""
+    return max((day - through).days - 1, 0)
 
 
 def needs_history(world: World, day: date) -> bool:
     """Whether `day` can only be placed with all credited dates at hand.
 
-    So it is when it comes before the last earned date, or not after every bridge.
+    So it is when it comes before the last one that counts, or not after every bridge.
     """
     if day == world.last_session_date:
         return False
@@ -92,46 +127,54 @@ def needs_history(world: World, day: date) -> bool:
     )
 
 
-def continued(world: World, day: date) -> World:
+def continued(world: World, day: date, freezes: Freezes = NO_FREEZES) -> World:
     """The world with one more earned date, one that needs no history."""
     if day == world.last_session_date:
         return world
-    through = world.streak_through
-    follows = through is not None and day - through <= _DAY
-    days = world.day_streak + 1 if follows else 1
-    return world._replace(
-        day_streak=days,
-        longest_streak=max(world.longest_streak, days),
-        last_session_date=day,
-        streak_through=day,
-    )
+    run = Run(*[getattr(world, name) for name in Run._fields])
+    return world._replace(**with_counted(run, day, freezes)._asdict())
 
 
 def with_earned(dates: Dates, days: set[date]) -> Dates:
     """The calendar with more earned dates; a bridge among them becomes earned."""
-    return Dates(dates.earned | days, dates.bridges - days)
+    return Dates(dates.earned | (days - dates.restored), dates.bridges - days, dates.restored)
 
 
-def recomputed(world: World, dates: Dates) -> World:
+def with_restored(dates: Dates, days: set[date]) -> Dates:
+    """The calendar with dates that count by an operator's word; an earned one stays earned."""
+    return Dates(dates.earned, dates.bridges - days, dates.restored | (days - dates.earned))
+
+
+def recomputed(world: World, dates: Dates, freezes: Freezes = NO_FREEZES) -> World:
     """The world with the streaks that all its credited dates make."""
-    runs = [run for run in _runs(dates.earned | dates.bridges) if dates.earned & run]
-    lengths = [len(dates.earned & run) for run in runs]
-    return world._replace(
-        day_streak=lengths[-1] if runs else 0,
-        longest_streak=max(lengths, default=0),
-        last_session_date=max(dates.earned, default=None),
-        streak_through=max(runs[-1]) if runs else None,
-        bridged_through=max(dates.bridges, default=None),
+    run, counting = Run(), dates.counting
+    for day in sorted(counting | dates.bridges):
+        run = (with_counted if day in counting else with_bridge)(run, day, freezes)
+    bridged_through = max(dates.bridges, default=None)
+    return world._replace(**run._asdict(), bridged_through=bridged_through)
+
+
+def with_counted(run: Run, day: date, freezes: Freezes) -> Run:
+    """The run after a date that counts, later than all before it."""
+    left = _left(run, day, freezes)
+    days = 1 if left is None else run.day_streak + 1
+    return Run(
+        day_streak=days,
+        longest_streak=max(run.longest_streak, days),
+        last_session_date=day,
+        streak_through=day,
+        freeze_days=freezes.earned(left or 0, day),
     )
 
 
-def _runs(days: set[date]) -> list[set[date]]:
-    """The days in stretches without a gap, oldest first."""
-    runs: list[set[date]] = []
-    previous: date | None = None
-    for day in sorted(days):
-        if previous is None or day - previous > _DAY:
-            runs.append(set())
-        runs[-1].add(day)
-        previous = day
-    return runs
+def with_bridge(run: Run, day: date, freezes: Freezes) -> Run:
+    """The run after a bridge, later than all dates before it; one that it does not reach is nothing."""
+    left = _left(run, day, freezes)
+    return run if left is None else run._replace(streak_through=day, freeze_days=left)
+
+
+def _left(run: Run, day: date, freezes: Freezes) -> int | None:
+    """The freeze days that are left when the run reaches `day`; None when it does not."""
+    if run.streak_through is None:
+        return None
+    return freezes.left(run.freeze_days, missed(run.streak_through, day))

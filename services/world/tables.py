@@ -27,9 +27,11 @@ metadata = MetaData(
 
 ID = UUID(as_uuid=False)
 INSTANT = DateTime(timezone=True)
-KIND = ENUM("earned", "bridge", name="credited_kind", metadata=metadata)
+DATE = Date()
+KIND = ENUM("earned", "bridge", "restored", name="credited_kind", metadata=metadata)
 EARNED = literal_column("'earned'::credited_kind", KIND)
 BRIDGE = literal_column("'bridge'::credited_kind", KIND)
+RESTORED = literal_column("'restored'::credited_kind", KIND)
 
 world_state = Table(
     "world_state",
@@ -54,6 +56,8 @@ world_state = Table(
     # The sandbox: how far this player's clock runs ahead, and which change that was.
     Column("clock_offset_seconds", BigInteger, nullable=False, server_default="0"),
     Column("clock_revision", BigInteger, nullable=False, server_default="0"),
+    # What is held in streak freezes as of streak_through; see rules.py.
+    Column("freeze_days", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("study_room_level >= 1", name="study_from_1"),
     CheckConstraint("build_room_level >= 1", name="build_from_1"),
     CheckConstraint("training_room_level >= 1", name="training_from_1"),
@@ -61,6 +65,7 @@ world_state = Table(
     CheckConstraint("total_sessions_success >= 0", name="total_from_0"),
     CheckConstraint("day_streak >= 0", name="streak_from_0"),
     CheckConstraint("longest_streak >= day_streak", name="longest_is_longest"),
+    CheckConstraint("freeze_days >= 0", name="freeze_days_from_0"),
     CheckConstraint("char_length(timezone) <= 64", name="timezone_to_64"),
     CheckConstraint("clock_offset_seconds >= 0 AND clock_revision >= 0", name="clock_never_behind"),
 )

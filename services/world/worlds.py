@@ -1,22 +1,28 @@
 """What happens to worlds: each change is one transaction, lock → decide → save."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
+from services.kit.audit import Act, Warrant, differences
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.failpoints import reach
 from services.kit.ids import uuid7
 from services.kit.newcomers import under_lock
-from services.world import store, streak
+from services.world import calendar_store, explaining, store, streak
 from services.world.crediting import Credit, credit
-from services.world.failures import SandboxOff, ZoneChangedRecently, ZoneUnknown
+from services.world.explaining import Calendar, Told
+from services.world.failures import DateOutOfReach, SandboxOff, ZoneChangedRecently, ZoneUnknown
 from services.world.rules import Rules, World
 from services.world.streak import ZoneChange
+from services.world.tables import trail
 
 Answer = TypeVar("Answer")
+
+# What somebody can still tell of. Further back a restored date helps nobody.
+RESTORABLE_DAYS = 400
 
 
 class Seen(NamedTuple):
@@ -31,6 +37,14 @@ class Credited(NamedTuple):
 
     seen: Seen
     rooms: tuple[str, ...]
+
+
+class Explained(NamedTuple):
+    """A world as it is looked at, why its streak is what it is, and the dates that were asked for."""
+
+    seen: Seen
+    why: str
+    dates: list[Told]
 
 
 class Worlds:
@@ -110,6 +124,56 @@ class Worlds:
 
         self._locked([user_id], decide)
 
+    def restore(self, user_id: str, days: set[date], warrant: Warrant) -> Seen:
+        """The world in which those dates count as earned ones do, on an operator's word.
+
+        A date that counts already stays as it is, so it is safe to repeat. Raises
+        DateOutOfReach.
+        """
+
+        def decide(connection: Connection, worlds: dict[str, World], now: datetime) -> Seen:
+            seen = self._seen(worlds[user_id], now)
+            _require_within_reach(seen, days)
+            before = calendar_store.dates(connection, [user_id])[user_id]
+            new = days - before.counting
+            if not new:
+                return seen
+            calendar_store.restore(connection, user_id, new)
+            after = streak.with_restored(before, new)
+            world = streak.recomputed(seen.world, after, self._rules.freezes)
+            store.save_worlds(connection, [world])
+            changes = differences(seen.world, world, ("day_streak", "longest_streak"))
+            changes |= {str(day): [before.kind(day), "restored"] for day in sorted(new)}
+            trail.add(
+                connection, warrant, Act("streak.restore", user_id, user_id, changes), now=now
+            )
+            return Seen(world, seen.now)
+
+        return self._locked([user_id], decide)
+
+    def explain(self, user_id: str, first: date | None, last: date | None) -> Explained:
+        """Why the streak is what it is, and the dates between; see explaining.py.
+
+        The world is locked meanwhile, so that all its rows tell of one moment.
+        """
+
+        def decide(connection: Connection, worlds: dict[str, World], now: datetime) -> Explained:
+            seen = self._seen(worlds[user_id], now)
+            calendar = Calendar(
+                dates=calendar_store.dates(connection, [user_id])[user_id],
+                changes=store.zone_changes(connection, [user_id])[user_id],
+                now=seen.now,
+                zone=seen.world.timezone,
+                freezes=self._rules.freezes,
+            )
+            within = explaining.bounds(calendar, first, last)
+            sessions = calendar_store.sessions(connection, user_id, *within)
+            return Explained(
+                seen, explaining.summary(calendar), explaining.told(calendar, sessions, *within)
+            )
+
+        return self._locked([user_id], decide)
+
     def _read(self, users: Sequence[str]) -> tuple[dict[str, World], datetime]:
         with self._database.read() as connection:
             return store.read_worlds(connection, users)
@@ -134,9 +198,11 @@ class Worlds:
             streak.local_date(now, world.timezone), streak.local_date(now, timezone)
         )
         if skipped:
-            store.bridge(connection, world.user_id, skipped)
+            calendar_store.bridge(connection, world.user_id, skipped)
             moved = streak.recomputed(
-                moved, store.dates(connection, [world.user_id])[world.user_id]
+                moved,
+                calendar_store.dates(connection, [world.user_id])[world.user_id],
+                self._rules.freezes,
             )
         store.save_worlds(connection, [moved])
         return Seen(moved, now)
@@ -160,3 +226,10 @@ def _zone_kept(connection: Connection, seen: Seen) -> World:
         return world
     store.set_zone(connection, ZoneChange(world.user_id, now, world.timezone))
     return world._replace(zone_changed_at=now)
+
+
+def _require_within_reach(seen: Seen, days: set[date]) -> None:
+    """Passes when every date is the player's today or one of those before. Raises DateOutOfReach."""
+    today = streak.local_date(seen.now, seen.world.timezone)
+    if any(not 0 <= (today - day).days <= RESTORABLE_DAYS for day in days):
+        raise DateOutOfReach

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.world import calendar_store
 from services.world import store as world_store
+from services.world.explaining import DateSessions
 from services.world.rules import World
 from services.world.streak import ZoneChange
 from services.world.tables import credited_date, credited_session
@@ -57,8 +59,7 @@ def grow_and_earn(transaction: Transaction, parameters: Parameters) -> None:
     for columns in given(parameters, world_store._CREDIT):
         row = world_store.CreditRow(**columns)
         if row.is_new_date:
-            earned = world_store._DayOfKind(row.user_id, row.local_date, "earned")
-            transaction.put("day", (row.user_id, row.local_date), earned)
+            _put_day(transaction, (row.user_id, row.local_date), "earned")
     for columns in given(parameters, (*_CREDIT_KEY[:1], *world_store._GROWN)):
         transaction.update("world", (columns["user_id"],), **columns)
 
@@ -66,7 +67,35 @@ def grow_and_earn(transaction: Transaction, parameters: Parameters) -> None:
 def bridge(transaction: Transaction, parameters: Parameters) -> Any:
     for columns in given(parameters, _DAY):
         key = (columns["user_id"], columns["local_date"])
-        transaction.insert("day", key, world_store._DayOfKind(*key, "bridge"))
+        transaction.insert("day", key, calendar_store._DayOfKind(*key, "bridge"))
+
+
+def restore(transaction: Transaction, parameters: Parameters) -> Any:
+    for columns in given(parameters, _DAY):
+        _put_day(transaction, (columns["user_id"], columns["local_date"]), "restored")
+
+
+def _put_day(transaction: Transaction, key: tuple[str, Any], kind: str) -> None:
+    """A date that is new, or was a bridge."""
+    there = transaction.lock("day", key)
+    if there is None or there.kind == "bridge":
+        transaction.put("day", key, calendar_store._DayOfKind(*key, kind))
+
+
+def read_sessions(transaction: Transaction, parameters: Parameters) -> Any:
+    mine = [
+        row
+        for row in transaction.rows("credit", {parameters["user_id"]})
+        if parameters["first"] <= row.local_date <= parameters["last"]
+    ]
+    by_date: dict[Any, list[Any]] = {}
+    for row in sorted(mine, key=lambda row: (row.ends_at, row.session_id)):
+        by_date.setdefault(row.local_date, []).append(row)
+    return [
+        # The simulation keeps no time of crediting: as if each was told when it ended.
+        DateSessions(day, rows[0].session_id, rows[0].ends_at, rows[0].ends_at, len(rows))
+        for day, rows in sorted(by_date.items())
+    ]
 
 
 def read_dates(transaction: Transaction, parameters: Parameters) -> Any:
@@ -96,8 +125,10 @@ MEANING: Mapping[str, Statement] = {
     world_store._SAVE_WORLDS.sql: save_worlds,
     world_store._CREDITED.sql: read_credited,
     world_store._CREDIT_SESSIONS.sql: credit_sessions,
-    world_store._BRIDGE.sql: bridge,
-    world_store._DATES.sql: read_dates,
+    calendar_store._BRIDGE.sql: bridge,
+    calendar_store._DATES.sql: read_dates,
+    calendar_store._RESTORE.sql: restore,
+    calendar_store._SESSIONS.sql: read_sessions,
     world_store._ZONE_CHANGES.sql: read_zone_changes,
     world_store._FORGET_LATER_ZONES.sql: forget_later_zones,
     world_store._ADD_ZONE.sql: add_zone,

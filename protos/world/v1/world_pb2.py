@@ -24,50 +24,63 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from protos.audit.v1 import audit_pb2 as protos_dot_audit_dot_v1_dot_audit__pb2
 from protos.failure.v1 import failure_pb2 as protos_dot_failure_dot_v1_dot_failure__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bprotos/world/v1/world.proto\x12\x0fprotos.world.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fprotos/failure/v1/failure.proto\"\xe8\x02\n\x05World\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x18\n\x10study_room_level\x18\x03 \x01(\x03\x12\x18\n\x10\x62uild_room_level\x18\x04 \x01(\x03\x12\x1b\n\x13training_room_level\x18\x05 \x01(\x03\x12\x13\n\x0bplaza_level\x18\x06 \x01(\x03\x12\x1e\n\x16total_sessions_success\x18\x07 \x01(\x03\x12\x12\n\nday_streak\x18\x08 \x01(\x03\x12\x16\n\x0elongest_streak\x18\t \x01(\x03\x12\x1e\n\x11last_session_date\x18\n \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08timezone\x18\x0b \x01(\t\x12\x37\n\x0cnext_upgrade\x18\x0c \x01(\x0b\x32\x1c.protos.world.v1.NextUpgradeH\x01\x88\x01\x01\x42\x14\n\x12_last_session_dateB\x0f\n\r_next_upgrade\"X\n\x0bNextUpgrade\x12#\n\x04room\x18\x01 \x01(\x0e\x32\x15.protos.world.v1.Room\x12\r\n\x05level\x18\x02 \x01(\x03\x12\x15\n\rsessions_left\x18\x03 \x01(\x03\"Z\n\x06\x43redit\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12+\n\x07\x65nds_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x1a\x42\x61tchCreditSessionsRequest\x12(\n\x07\x63redits\x18\x01 \x03(\x0b\x32\x17.protos.world.v1.Credit\"M\n\x1b\x42\x61tchCreditSessionsResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.protos.world.v1.CreditResult\"w\n\x0c\x43reditResult\x12-\n\x08\x63redited\x18\x01 \x01(\x0b\x32\x19.protos.world.v1.CreditedH\x00\x12-\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x1a.protos.failure.v1.FailureH\x00\x42\t\n\x07outcome\"`\n\x08\x43redited\x12%\n\x05world\x18\x01 \x01(\x0b\x32\x16.protos.world.v1.World\x12-\n\x0erooms_upgraded\x18\x02 \x03(\x0e\x32\x15.protos.world.v1.Room\")\n\x15\x42\x61tchGetWorldsRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"@\n\x16\x42\x61tchGetWorldsResponse\x12&\n\x06worlds\x18\x01 \x03(\x0b\x32\x16.protos.world.v1.World\"\"\n\x0fGetZonesRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"N\n\nZoneChange\x12.\n\nchanged_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08timezone\x18\x02 \x01(\t\"O\n\x10GetZonesResponse\x12\r\n\x05today\x18\x01 \x01(\t\x12,\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x1b.protos.world.v1.ZoneChange\"7\n\x12SetTimezoneRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08timezone\x18\x02 \x01(\t\"<\n\x13SetTimezoneResponse\x12%\n\x05world\x18\x01 \x01(\x0b\x32\x16.protos.world.v1.World\"_\n\x0fSetClockRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12)\n\x06offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08revision\x18\x03 \x01(\x03\"\x12\n\x10SetClockResponse*_\n\x04Room\x12\x14\n\x10ROOM_UNSPECIFIED\x10\x00\x12\x0e\n\nROOM_STUDY\x10\x01\x12\x0e\n\nROOM_BUILD\x10\x02\x12\x11\n\rROOM_TRAINING\x10\x03\x12\x0e\n\nROOM_PLAZA\x10\x04\x32\xdf\x03\n\x0cWorldService\x12p\n\x13\x42\x61tchCreditSessions\x12+.protos.world.v1.BatchCreditSessionsRequest\x1a,.protos.world.v1.BatchCreditSessionsResponse\x12\x61\n\x0e\x42\x61tchGetWorlds\x12&.protos.world.v1.BatchGetWorldsRequest\x1a\'.protos.world.v1.BatchGetWorldsResponse\x12O\n\x08GetZones\x12 .protos.world.v1.GetZonesRequest\x1a!.protos.world.v1.GetZonesResponse\x12X\n\x0bSetTimezone\x12#.protos.world.v1.SetTimezoneRequest\x1a$.protos.world.v1.SetTimezoneResponse\x12O\n\x08SetClock\x12 .protos.world.v1.SetClockRequest\x1a!.protos.world.v1.SetClockResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bprotos/world/v1/world.proto\x12\x0fprotos.world.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bprotos/audit/v1/audit.proto\x1a\x1fprotos/failure/v1/failure.proto\"\xe8\x02\n\x05World\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x18\n\x10study_room_level\x18\x03 \x01(\x03\x12\x18\n\x10\x62uild_room_level\x18\x04 \x01(\x03\x12\x1b\n\x13training_room_level\x18\x05 \x01(\x03\x12\x13\n\x0bplaza_level\x18\x06 \x01(\x03\x12\x1e\n\x16total_sessions_success\x18\x07 \x01(\x03\x12\x12\n\nday_streak\x18\x08 \x01(\x03\x12\x16\n\x0elongest_streak\x18\t \x01(\x03\x12\x1e\n\x11last_session_date\x18\n \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08timezone\x18\x0b \x01(\t\x12\x37\n\x0cnext_upgrade\x18\x0c \x01(\x0b\x32\x1c.protos.world.v1.NextUpgradeH\x01\x88\x01\x01\x42\x14\n\x12_last_session_dateB\x0f\n\r_next_upgrade\"X\n\x0bNextUpgrade\x12#\n\x04room\x18\x01 \x01(\x0e\x32\x15.protos.world.v1.Room\x12\r\n\x05level\x18\x02 \x01(\x03\x12\x15\n\rsessions_left\x18\x03 \x01(\x03\"Z\n\x06\x43redit\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12+\n\x07\x65nds_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x1a\x42\x61tchCreditSessionsRequest\x12(\n\x07\x63redits\x18\x01 \x03(\x0b\x32\x17.protos.world.v1.Credit\"M\n\x1b\x42\x61tchCreditSessionsResponse\x12.\n\x07results\x18\x01 \x03(\x0b\x32\x1d.protos.world.v1.CreditResult\"w\n\x0c\x43reditResult\x12-\n\x08\x63redited\x18\x01 \x01(\x0b\x32\x19.protos.world.v1.CreditedH\x00\x12-\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x1a.protos.failure.v1.FailureH\x00\x42\t\n\x07outcome\"`\n\x08\x43redited\x12%\n\x05world\x18\x01 \x01(\x0b\x32\x16.protos.world.v1.World\x12-\n\x0erooms_upgraded\x18\x02 \x03(\x0e\x32\x15.protos.world.v1.Room\")\n\x15\x42\x61tchGetWorldsRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"@\n\x16\x42\x61tchGetWorldsResponse\x12&\n\x06worlds\x18\x01 \x03(\x0b\x32\x16.protos.world.v1.World\"\"\n\x0fGetZonesRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"N\n\nZoneChange\x12.\n\nchanged_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08timezone\x18\x02 \x01(\t\"O\n\x10GetZonesResponse\x12\r\n\x05today\x18\x01 \x01(\t\x12,\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x1b.protos.world.v1.ZoneChange\"7\n\x12SetTimezoneRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08timezone\x18\x02 \x01(\t\"<\n\x13SetTimezoneResponse\x12%\n\x05world\x18\x01 \x01(\x0b\x32\x16.protos.world.v1.World\"_\n\x0fSetClockRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12)\n\x06offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08revision\x18\x03 \x01(\x03\"\x12\n\x10SetClockResponse\"a\n\x14\x45xplainStreakRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\x05\x66irst\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04last\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x08\n\x06_firstB\x07\n\x05_last\"\x9c\x01\n\x15\x45xplainStreakResponse\x12%\n\x05world\x18\x01 \x01(\x0b\x32\x16.protos.world.v1.World\x12\r\n\x05today\x18\x02 \x01(\t\x12\x14\n\x0c\x66reezes_held\x18\x03 \x01(\x03\x12\x0b\n\x03why\x18\x04 \x01(\t\x12*\n\x05\x64\x61tes\x18\x05 \x03(\x0b\x32\x1b.protos.world.v1.StreakDate\"\xdd\x01\n\nStreakDate\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.protos.world.v1.DateKind\x12\x10\n\x08timezone\x18\x03 \x01(\t\x12\x12\n\nday_streak\x18\x04 \x01(\x03\x12\x17\n\nsession_id\x18\x05 \x01(\tH\x00\x88\x01\x01\x12+\n\x07\x65nds_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sessions\x18\x07 \x01(\x03\x12\x0b\n\x03why\x18\x08 \x01(\tB\r\n\x0b_session_id\"a\n\x14RestoreStreakRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x64\x61tes\x18\x02 \x03(\t\x12)\n\x07warrant\x18\x03 \x01(\x0b\x32\x18.protos.audit.v1.Warrant\">\n\x15RestoreStreakResponse\x12%\n\x05world\x18\x01 \x01(\x0b\x32\x16.protos.world.v1.World*\xa9\x01\n\x08\x44\x61teKind\x12\x19\n\x15\x44\x41TE_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44\x41TE_KIND_EARNED\x10\x01\x12\x16\n\x12\x44\x41TE_KIND_RESTORED\x10\x02\x12\x14\n\x10\x44\x41TE_KIND_BRIDGE\x10\x03\x12\x14\n\x10\x44\x41TE_KIND_FROZEN\x10\x04\x12\x14\n\x10\x44\x41TE_KIND_MISSED\x10\x05\x12\x12\n\x0e\x44\x41TE_KIND_OPEN\x10\x06*_\n\x04Room\x12\x14\n\x10ROOM_UNSPECIFIED\x10\x00\x12\x0e\n\nROOM_STUDY\x10\x01\x12\x0e\n\nROOM_BUILD\x10\x02\x12\x11\n\rROOM_TRAINING\x10\x03\x12\x0e\n\nROOM_PLAZA\x10\x04\x32\x9f\x05\n\x0cWorldService\x12p\n\x13\x42\x61tchCreditSessions\x12+.protos.world.v1.BatchCreditSessionsRequest\x1a,.protos.world.v1.BatchCreditSessionsResponse\x12\x61\n\x0e\x42\x61tchGetWorlds\x12&.protos.world.v1.BatchGetWorldsRequest\x1a\'.protos.world.v1.BatchGetWorldsResponse\x12O\n\x08GetZones\x12 .protos.world.v1.GetZonesRequest\x1a!.protos.world.v1.GetZonesResponse\x12X\n\x0bSetTimezone\x12#.protos.world.v1.SetTimezoneRequest\x1a$.protos.world.v1.SetTimezoneResponse\x12O\n\x08SetClock\x12 .protos.world.v1.SetClockRequest\x1a!.protos.world.v1.SetClockResponse\x12^\n\rExplainStreak\x12%.protos.world.v1.ExplainStreakRequest\x1a&.protos.world.v1.ExplainStreakResponse\x12^\n\rRestoreStreak\x12%.protos.world.v1.RestoreStreakRequest\x1a&.protos.world.v1.RestoreStreakResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.world.v1.world_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROOM']._serialized_start=1603
-  _globals['_ROOM']._serialized_end=1698
-  _globals['_WORLD']._serialized_start=147
-  _globals['_WORLD']._serialized_end=507
-  _globals['_NEXTUPGRADE']._serialized_start=509
-  _globals['_NEXTUPGRADE']._serialized_end=597
-  _globals['_CREDIT']._serialized_start=599
-  _globals['_CREDIT']._serialized_end=689
-  _globals['_BATCHCREDITSESSIONSREQUEST']._serialized_start=691
-  _globals['_BATCHCREDITSESSIONSREQUEST']._serialized_end=761
-  _globals['_BATCHCREDITSESSIONSRESPONSE']._serialized_start=763
-  _globals['_BATCHCREDITSESSIONSRESPONSE']._serialized_end=840
-  _globals['_CREDITRESULT']._serialized_start=842
-  _globals['_CREDITRESULT']._serialized_end=961
-  _globals['_CREDITED']._serialized_start=963
-  _globals['_CREDITED']._serialized_end=1059
-  _globals['_BATCHGETWORLDSREQUEST']._serialized_start=1061
-  _globals['_BATCHGETWORLDSREQUEST']._serialized_end=1102
-  _globals['_BATCHGETWORLDSRESPONSE']._serialized_start=1104
-  _globals['_BATCHGETWORLDSRESPONSE']._serialized_end=1168
-  _globals['_GETZONESREQUEST']._serialized_start=1170
-  _globals['_GETZONESREQUEST']._serialized_end=1204
-  _globals['_ZONECHANGE']._serialized_start=1206
-  _globals['_ZONECHANGE']._serialized_end=1284
-  _globals['_GETZONESRESPONSE']._serialized_start=1286
-  _globals['_GETZONESRESPONSE']._serialized_end=1365
-  _globals['_SETTIMEZONEREQUEST']._serialized_start=1367
-  _globals['_SETTIMEZONEREQUEST']._serialized_end=1422
-  _globals['_SETTIMEZONERESPONSE']._serialized_start=1424
-  _globals['_SETTIMEZONERESPONSE']._serialized_end=1484
-  _globals['_SETCLOCKREQUEST']._serialized_start=1486
-  _globals['_SETCLOCKREQUEST']._serialized_end=1581
-  _globals['_SETCLOCKRESPONSE']._serialized_start=1583
-  _globals['_SETCLOCKRESPONSE']._serialized_end=1601
-  _globals['_WORLDSERVICE']._serialized_start=1701
-  _globals['_WORLDSERVICE']._serialized_end=2180
+  _globals['_DATEKIND']._serialized_start=2278
+  _globals['_DATEKIND']._serialized_end=2447
+  _globals['_ROOM']._serialized_start=2449
+  _globals['_ROOM']._serialized_end=2544
+  _globals['_WORLD']._serialized_start=176
+  _globals['_WORLD']._serialized_end=536
+  _globals['_NEXTUPGRADE']._serialized_start=538
+  _globals['_NEXTUPGRADE']._serialized_end=626
+  _globals['_CREDIT']._serialized_start=628
+  _globals['_CREDIT']._serialized_end=718
+  _globals['_BATCHCREDITSESSIONSREQUEST']._serialized_start=720
+  _globals['_BATCHCREDITSESSIONSREQUEST']._serialized_end=790
+  _globals['_BATCHCREDITSESSIONSRESPONSE']._serialized_start=792
+  _globals['_BATCHCREDITSESSIONSRESPONSE']._serialized_end=869
+  _globals['_CREDITRESULT']._serialized_start=871
+  _globals['_CREDITRESULT']._serialized_end=990
+  _globals['_CREDITED']._serialized_start=992
+  _globals['_CREDITED']._serialized_end=1088
+  _globals['_BATCHGETWORLDSREQUEST']._serialized_start=1090
+  _globals['_BATCHGETWORLDSREQUEST']._serialized_end=1131
+  _globals['_BATCHGETWORLDSRESPONSE']._serialized_start=1133
+  _globals['_BATCHGETWORLDSRESPONSE']._serialized_end=1197
+  _globals['_GETZONESREQUEST']._serialized_start=1199
+  _globals['_GETZONESREQUEST']._serialized_end=1233
+  _globals['_ZONECHANGE']._serialized_start=1235
+  _globals['_ZONECHANGE']._serialized_end=1313
+  _globals['_GETZONESRESPONSE']._serialized_start=1315
+  _globals['_GETZONESRESPONSE']._serialized_end=1394
+  _globals['_SETTIMEZONEREQUEST']._serialized_start=1396
+  _globals['_SETTIMEZONEREQUEST']._serialized_end=1451
+  _globals['_SETTIMEZONERESPONSE']._serialized_start=1453
+  _globals['_SETTIMEZONERESPONSE']._serialized_end=1513
+  _globals['_SETCLOCKREQUEST']._serialized_start=1515
+  _globals['_SETCLOCKREQUEST']._serialized_end=1610
+  _globals['_SETCLOCKRESPONSE']._serialized_start=1612
+  _globals['_SETCLOCKRESPONSE']._serialized_end=1630
+  _globals['_EXPLAINSTREAKREQUEST']._serialized_start=1632
+  _globals['_EXPLAINSTREAKREQUEST']._serialized_end=1729
+  _globals['_EXPLAINSTREAKRESPONSE']._serialized_start=1732
+  _globals['_EXPLAINSTREAKRESPONSE']._serialized_end=1888
+  _globals['_STREAKDATE']._serialized_start=1891
+  _globals['_STREAKDATE']._serialized_end=2112
+  _globals['_RESTORESTREAKREQUEST']._serialized_start=2114
+  _globals['_RESTORESTREAKREQUEST']._serialized_end=2211
+  _globals['_RESTORESTREAKRESPONSE']._serialized_start=2213
+  _globals['_RESTORESTREAKRESPONSE']._serialized_end=2275
+  _globals['_WORLDSERVICE']._serialized_start=2547
+  _globals['_WORLDSERVICE']._serialized_end=3218
 # @@protoc_insertion_point(module_scope)

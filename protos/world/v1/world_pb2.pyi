@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from protos.audit.v1 import audit_pb2 as _audit_pb2
 from protos.failure.v1 import failure_pb2 as _failure_pb2
 import builtins as _builtins
 import sys
@@ -21,6 +22,46 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _DateKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DateKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DateKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DATE_KIND_UNSPECIFIED: _DateKind.ValueType  # 0
+    """Never sent."""
+    DATE_KIND_EARNED: _DateKind.ValueType  # 1
+    """A session ended on it: it adds to the streak."""
+    DATE_KIND_RESTORED: _DateKind.ValueType  # 2
+    """An operator said that it counts: it adds to the streak."""
+    DATE_KIND_BRIDGE: _DateKind.ValueType  # 3
+    """A flight east skipped it: it neither adds nor breaks."""
+    DATE_KIND_FROZEN: _DateKind.ValueType  # 4
+    """It was missed, and a streak freeze covered it: it neither adds nor breaks."""
+    DATE_KIND_MISSED: _DateKind.ValueType  # 5
+    """It was missed: a streak ended, if there was one."""
+    DATE_KIND_OPEN: _DateKind.ValueType  # 6
+    """Nothing counts on it yet, and it is not over."""
+
+class DateKind(_DateKind, metaclass=_DateKindEnumTypeWrapper):
+    """What a date is to a streak."""
+
+DATE_KIND_UNSPECIFIED: DateKind.ValueType  # 0
+"""Never sent."""
+DATE_KIND_EARNED: DateKind.ValueType  # 1
+"""A session ended on it: it adds to the streak."""
+DATE_KIND_RESTORED: DateKind.ValueType  # 2
+"""An operator said that it counts: it adds to the streak."""
+DATE_KIND_BRIDGE: DateKind.ValueType  # 3
+"""A flight east skipped it: it neither adds nor breaks."""
+DATE_KIND_FROZEN: DateKind.ValueType  # 4
+"""It was missed, and a streak freeze covered it: it neither adds nor breaks."""
+DATE_KIND_MISSED: DateKind.ValueType  # 5
+"""It was missed: a streak ended, if there was one."""
+DATE_KIND_OPEN: DateKind.ValueType  # 6
+"""Nothing counts on it yet, and it is not over."""
+Global___DateKind: _TypeAlias = DateKind  # noqa: Y015
 
 class _Room:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -525,3 +566,196 @@ class SetClockResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetClockResponse: _TypeAlias = SetClockResponse  # noqa: Y015
+
+@_typing.final
+class ExplainStreakRequest(_message.Message):
+    """Whose streak to explain, over which dates: 400 at most, and the last 30 when
+    none are named.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player."""
+    first: _builtins.str
+    """The first local date, YYYY-MM-DD; absent for no bound."""
+    last: _builtins.str
+    """The last local date, YYYY-MM-DD; absent for no bound."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        first: _builtins.str | None = ...,
+        last: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_first", b"_first", "_last", b"_last", "first", b"first", "last", b"last"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first", b"_first", "_last", b"_last", "first", b"first", "last", b"last", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__first: _TypeAlias = _typing.Literal["first"]  # noqa: Y015
+    _WhichOneofArgType__first: _TypeAlias = _typing.Literal["_first", b"_first"]  # noqa: Y015
+    _WhichOneofReturnType__last: _TypeAlias = _typing.Literal["last"]  # noqa: Y015
+    _WhichOneofArgType__last: _TypeAlias = _typing.Literal["_last", b"_last"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first) -> _WhichOneofReturnType__first | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__last) -> _WhichOneofReturnType__last | None: ...
+
+Global___ExplainStreakRequest: _TypeAlias = ExplainStreakRequest  # noqa: Y015
+
+@_typing.final
+class ExplainStreakResponse(_message.Message):
+    """Why the streak is what it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORLD_FIELD_NUMBER: _builtins.int
+    TODAY_FIELD_NUMBER: _builtins.int
+    FREEZES_HELD_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    DATES_FIELD_NUMBER: _builtins.int
+    today: _builtins.str
+    """The player's local date, YYYY-MM-DD."""
+    freezes_held: _builtins.int
+    """How many streak freezes are held."""
+    why: _builtins.str
+    """Why, in words."""
+    @_builtins.property
+    def world(self) -> Global___World:
+        """The world as it is now."""
+
+    @_builtins.property
+    def dates(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreakDate]:
+        """The dates, oldest first, none before the first that counts."""
+
+    def __init__(
+        self,
+        *,
+        world: Global___World | None = ...,
+        today: _builtins.str = ...,
+        freezes_held: _builtins.int = ...,
+        why: _builtins.str = ...,
+        dates: _abc.Iterable[Global___StreakDate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["world", b"world"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dates", b"dates", "freezes_held", b"freezes_held", "today", b"today", "why", b"why", "world", b"world"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainStreakResponse: _TypeAlias = ExplainStreakResponse  # noqa: Y015
+
+@_typing.final
+class StreakDate(_message.Message):
+    """One local date of a player."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    TIMEZONE_FIELD_NUMBER: _builtins.int
+    DAY_STREAK_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    date: _builtins.str
+    """The date, YYYY-MM-DD."""
+    kind: Global___DateKind.ValueType
+    """What it is to the streak."""
+    timezone: _builtins.str
+    """IANA name of the zone in which it was lived."""
+    day_streak: _builtins.int
+    """The streak on that date."""
+    session_id: _builtins.str
+    """Of the sessions that count on it the one that ended first; absent for none."""
+    sessions: _builtins.int
+    """How many sessions count on it."""
+    why: _builtins.str
+    """Why it is what it is, in words."""
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp:
+        """When that one ended, by the player's clock; absent for none."""
+
+    def __init__(
+        self,
+        *,
+        date: _builtins.str = ...,
+        kind: Global___DateKind.ValueType = ...,
+        timezone: _builtins.str = ...,
+        day_streak: _builtins.int = ...,
+        session_id: _builtins.str | None = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
+        sessions: _builtins.int = ...,
+        why: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_session_id", b"_session_id", "ends_at", b"ends_at", "session_id", b"session_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_session_id", b"_session_id", "date", b"date", "day_streak", b"day_streak", "ends_at", b"ends_at", "kind", b"kind", "session_id", b"session_id", "sessions", b"sessions", "timezone", b"timezone", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__session_id: _TypeAlias = _typing.Literal["session_id"]  # noqa: Y015
+    _WhichOneofArgType__session_id: _TypeAlias = _typing.Literal["_session_id", b"_session_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__session_id) -> _WhichOneofReturnType__session_id | None: ...
+
+Global___StreakDate: _TypeAlias = StreakDate  # noqa: Y015
+
+@_typing.final
+class RestoreStreakRequest(_message.Message):
+    """Which dates shall count as earned."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    DATES_FIELD_NUMBER: _builtins.int
+    WARRANT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player."""
+    @_builtins.property
+    def dates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The local dates, YYYY-MM-DD: the player's today, or up to 400 days before."""
+
+    @_builtins.property
+    def warrant(self) -> _audit_pb2.Warrant:
+        """On which operator's word."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        dates: _abc.Iterable[_builtins.str] | None = ...,
+        warrant: _audit_pb2.Warrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["warrant", b"warrant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dates", b"dates", "user_id", b"user_id", "warrant", b"warrant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreStreakRequest: _TypeAlias = RestoreStreakRequest  # noqa: Y015
+
+@_typing.final
+class RestoreStreakResponse(_message.Message):
+    """The world in which they count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORLD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def world(self) -> Global___World:
+        """The world as it is now."""
+
+    def __init__(
+        self,
+        *,
+        world: Global___World | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["world", b"world"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["world", b"world"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreStreakResponse: _TypeAlias = RestoreStreakResponse  # noqa: Y015

@@ -61,6 +61,16 @@ class WorldServiceStub:
                 request_serializer=protos_dot_world_dot_v1_dot_world__pb2.SetClockRequest.SerializeToString,
                 response_deserializer=protos_dot_world_dot_v1_dot_world__pb2.SetClockResponse.FromString,
                 _registered_method=True)
+        self.ExplainStreak = channel.unary_unary(
+                '/protos.world.v1.WorldService/ExplainStreak',
+                request_serializer=protos_dot_world_dot_v1_dot_world__pb2.ExplainStreakRequest.SerializeToString,
+                response_deserializer=protos_dot_world_dot_v1_dot_world__pb2.ExplainStreakResponse.FromString,
+                _registered_method=True)
+        self.RestoreStreak = channel.unary_unary(
+                '/protos.world.v1.WorldService/RestoreStreak',
+                request_serializer=protos_dot_world_dot_v1_dot_world__pb2.RestoreStreakRequest.SerializeToString,
+                response_deserializer=protos_dot_world_dot_v1_dot_world__pb2.RestoreStreakResponse.FromString,
+                _registered_method=True)
 
 
 class WorldServiceServicer:
@@ -105,6 +115,21 @@ class WorldServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainStreak(self, request, context):
+        """For operators: tells why the streak is what it is, date by date.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreStreak(self, request, context):
+        """For operators: makes dates count as earned ones do. Safe to repeat.
+        Fails: DATE_OUT_OF_REACH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorldServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -132,6 +157,16 @@ def add_WorldServiceServicer_to_server(servicer, server):
                     servicer.SetClock,
                     request_deserializer=protos_dot_world_dot_v1_dot_world__pb2.SetClockRequest.FromString,
                     response_serializer=protos_dot_world_dot_v1_dot_world__pb2.SetClockResponse.SerializeToString,
+            ),
+            'ExplainStreak': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainStreak,
+                    request_deserializer=protos_dot_world_dot_v1_dot_world__pb2.ExplainStreakRequest.FromString,
+                    response_serializer=protos_dot_world_dot_v1_dot_world__pb2.ExplainStreakResponse.SerializeToString,
+            ),
+            'RestoreStreak': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreStreak,
+                    request_deserializer=protos_dot_world_dot_v1_dot_world__pb2.RestoreStreakRequest.FromString,
+                    response_serializer=protos_dot_world_dot_v1_dot_world__pb2.RestoreStreakResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -271,6 +306,60 @@ class WorldService:
             '/protos.world.v1.WorldService/SetClock',
             protos_dot_world_dot_v1_dot_world__pb2.SetClockRequest.SerializeToString,
             protos_dot_world_dot_v1_dot_world__pb2.SetClockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainStreak(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.world.v1.WorldService/ExplainStreak',
+            protos_dot_world_dot_v1_dot_world__pb2.ExplainStreakRequest.SerializeToString,
+            protos_dot_world_dot_v1_dot_world__pb2.ExplainStreakResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreStreak(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.world.v1.WorldService/RestoreStreak',
+            protos_dot_world_dot_v1_dot_world__pb2.RestoreStreakRequest.SerializeToString,
+            protos_dot_world_dot_v1_dot_world__pb2.RestoreStreakResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,12 @@ class WorldServiceStub:
     """Sandbox only: sets how far the player's clock runs ahead of real time.
     Fails: SANDBOX_OFF.
     """
+    ExplainStreak: _grpc.UnaryUnaryMultiCallable[_world_pb2.ExplainStreakRequest, _world_pb2.ExplainStreakResponse]
+    """For operators: tells why the streak is what it is, date by date."""
+    RestoreStreak: _grpc.UnaryUnaryMultiCallable[_world_pb2.RestoreStreakRequest, _world_pb2.RestoreStreakResponse]
+    """For operators: makes dates count as earned ones do. Safe to repeat.
+    Fails: DATE_OUT_OF_REACH.
+    """
 
 @_typing.type_check_only
 class WorldServiceAsyncStub(WorldServiceStub):
@@ -70,6 +76,12 @@ class WorldServiceAsyncStub(WorldServiceStub):
     SetClock: _aio.UnaryUnaryMultiCallable[_world_pb2.SetClockRequest, _world_pb2.SetClockResponse]  # type: ignore[assignment]
     """Sandbox only: sets how far the player's clock runs ahead of real time.
     Fails: SANDBOX_OFF.
+    """
+    ExplainStreak: _aio.UnaryUnaryMultiCallable[_world_pb2.ExplainStreakRequest, _world_pb2.ExplainStreakResponse]  # type: ignore[assignment]
+    """For operators: tells why the streak is what it is, date by date."""
+    RestoreStreak: _aio.UnaryUnaryMultiCallable[_world_pb2.RestoreStreakRequest, _world_pb2.RestoreStreakResponse]  # type: ignore[assignment]
+    """For operators: makes dates count as earned ones do. Safe to repeat.
+    Fails: DATE_OUT_OF_REACH.
     """
 
 class WorldServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -119,6 +131,24 @@ class WorldServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_world_pb2.SetClockResponse, _abc.Awaitable[_world_pb2.SetClockResponse]]:
         """Sandbox only: sets how far the player's clock runs ahead of real time.
         Fails: SANDBOX_OFF.
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainStreak(
+        self,
+        request: _world_pb2.ExplainStreakRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_world_pb2.ExplainStreakResponse, _abc.Awaitable[_world_pb2.ExplainStreakResponse]]:
+        """For operators: tells why the streak is what it is, date by date."""
+
+    @_abc_1.abstractmethod
+    def RestoreStreak(
+        self,
+        request: _world_pb2.RestoreStreakRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_world_pb2.RestoreStreakResponse, _abc.Awaitable[_world_pb2.RestoreStreakResponse]]:
+        """For operators: makes dates count as earned ones do. Safe to repeat.
+        Fails: DATE_OUT_OF_REACH.
         """
 
 def add_WorldServiceServicer_to_server(servicer: WorldServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

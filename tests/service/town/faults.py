@@ -78,6 +78,7 @@ COUNT_NOBODYS: Final = """
 """
 LOSE_DATE: Final = "DELETE FROM credited_date WHERE user_id = %(player)s AND local_date = %(today)s"
 ADD_DATE: Final = "INSERT INTO credited_date VALUES (%(player)s, '2020-01-01', 'earned')"
+RESTORE_DATE: Final = "INSERT INTO credited_date VALUES (%(player)s, '2020-01-01', 'restored')"
 
 FAULTS: Final = (
     Fault(
@@ -233,6 +234,11 @@ FAULTS: Final = (
                 "day_streak 6, longest_streak 6",
             )
         ],
+    ),
+    Fault(
+        "I11: a streak that broke beside a restored date, which is right",
+        [("world", RESTORE_DATE), ("world", WORLD.format("day_streak = 1"))],
+        [("I11", "streak", None, "day_streak 1", "day_streak 6")],
     ),
     Fault(
         "I11: a streak without its last day",

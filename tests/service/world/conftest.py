@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.service.world.residents import Player, Town
 def town(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A town with a sandbox."""
     url = database_on(server_url, "nesra_world")
-    with _town(url, tmp_path_factory.mktemp("t"), sandbox=True) as town:
+    with open_town(url, tmp_path_factory.mktemp("t"), sandbox=True) as town:
         yield town
 
 
@@ -25,7 +26,7 @@ def town(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def earnest(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """The same town, served without a sandbox."""
     url = database_on(server_url, "nesra_world")
-    with _town(url, tmp_path_factory.mktemp("t"), sandbox=False) as town:
+    with open_town(url, tmp_path_factory.mktemp("t"), sandbox=False) as town:
         yield town
 
 
@@ -34,7 +35,7 @@ def fast(
     fast_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Town]:
     """A town by whose database's clock it is the day after tomorrow."""
-    with _town(fast_database("world"), tmp_path_factory.mktemp("t"), sandbox=False) as town:
+    with open_town(fast_database("world"), tmp_path_factory.mktemp("t"), sandbox=False) as town:
         yield town
 
 
@@ -45,7 +46,8 @@ def player(town: Town) -> Player:
 
 
 @contextmanager
-def _town(url: str, folder: Path, *, sandbox: bool) -> Iterator[Town]:
+def open_town(url: str, folder: Path, *, sandbox: bool, **changes: Any) -> Iterator[Town]:
+    """A world service over a database, as the session service and the gateway see it."""
     settings = ServiceSettings(
         secret=SECRET,
         environment="development",
@@ -53,6 +55,7 @@ def _town(url: str, folder: Path, *, sandbox: bool) -> Iterator[Town]:
         service="world",
         database_url=url,
         listen="",
+        **changes,
     )
     stub = world_pb2_grpc.WorldServiceStub
     with listening(wired(settings), folder) as target:

@@ -10,9 +10,11 @@ import psycopg
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from protos.audit.v1 import audit_pb2
 from protos.world.v1 import world_pb2 as pb
 from tests.service.peers import Peer
 
+WARRANT = audit_pb2.Warrant(actor="0190c0de-0000-7000-8000-00000000000b", reason="ticket 7")
 NOON = datetime(2031, 5, 14, 12, tzinfo=UTC)
 
 
@@ -70,6 +72,18 @@ class Player:
     def set_zone(self, timezone: str) -> pb.World:
         request = pb.SetTimezoneRequest(user_id=self.id, timezone=timezone)
         world: pb.World = self.town.gateway.SetTimezone(request).world
+        return world
+
+    def explain(
+        self, first: str | None = None, last: str | None = None
+    ) -> pb.ExplainStreakResponse:
+        request = pb.ExplainStreakRequest(user_id=self.id, first=first, last=last)
+        answer: pb.ExplainStreakResponse = self.town.gateway.ExplainStreak(request)
+        return answer
+
+    def restore(self, *dates: str) -> pb.World:
+        request = pb.RestoreStreakRequest(user_id=self.id, dates=dates, warrant=WARRANT)
+        world: pb.World = self.town.gateway.RestoreStreak(request).world
         return world
 
     def set_clock(self, seconds: int, *, revision: int | None = None) -> None:

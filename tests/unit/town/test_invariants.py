@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.world.rules import Freezes
 from services.world.streak import Dates
 from tests.unit.town.a_player import (
     CAPE,
@@ -334,6 +335,45 @@ def test_i11_a_bridge_holds_a_streak_together_and_adds_nothing() -> None:
     world = WORLD._replace(streak_through=bridge, bridged_through=bridge)
 
     assert found(Player(world=world, dates=Dates(earned=set(DAYS), bridges={bridge}))) == []
+
+
+def test_i11_a_restored_date_counts_without_a_session() -> None:
+    restored = DAYS[1] + timedelta(days=1)
+    world = WORLD._replace(
+        day_streak=3, longest_streak=3, last_session_date=restored, streak_through=restored
+    )
+    dates = Dates(earned=set(DAYS), restored={restored})
+
+    assert found(Player(world=world, dates=dates)) == []
+
+
+def test_i11_a_session_on_a_restored_date_leaves_it_restored() -> None:
+    dates = Dates(earned={DAYS[0]}, restored={DAYS[1]})
+
+    assert found(Player(dates=dates)) == []
+
+
+def test_i11_a_streak_that_lost_a_restored_date_is_named() -> None:
+    restored = DAYS[1] + timedelta(days=1)
+    wrong = Player(dates=Dates(earned=set(DAYS), restored={restored}))
+
+    assert found(wrong) == [
+        (
+            "I11",
+            "streak",
+            None,
+            f"day_streak 2, longest_streak 2, last_session_date {DAYS[1]}, streak_through {DAYS[1]}",
+            f"day_streak 3, longest_streak 3, last_session_date {restored}, streak_through {restored}",
+        )
+    ]
+
+
+def test_i11_streak_freezes_are_recomputed_by_the_rules_that_are_given() -> None:
+    rule = Freezes(every_days=2, since=DAYS[0])
+    numbers = replace(NUMBERS, world=replace(NUMBERS.world, freezes=rule))
+    player = Player()
+
+    assert [d.recomputed for d in drifts(player.facts, numbers)] == ["freeze_days 2"]
 
 
 def test_a_drift_can_be_told_from_another_by_its_values() -> None:

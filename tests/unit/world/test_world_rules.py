@@ -1,6 +1,7 @@
 """The rooms grow with the number of successes, and never fall."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from services.kit.settings import RULES
 from services.world.play import SHAPE
 from services.world.rules import (
     LEVELS,
+    Freezes,
     NextUpgrade,
     Rules,
     Upgrade,
@@ -25,6 +27,7 @@ from services.world.rules import (
 )
 
 NUMBERS = load(RULES, SHAPE).rules
+FIRST = date(2026, 3, 1)
 NEW = World(user_id="player", id="world")
 
 upgrades = st.builds(
@@ -230,3 +233,44 @@ def test_a_wrong_upgrade_is_refused_and_its_place_named(
 def test_negative_hours_between_zones_are_refused() -> None:
     with pytest.raises(ValueError, match="zone_change_hours"):
         Rules(zone_change_hours=-1, upgrades=())
+
+
+def test_in_the_shipped_rules_there_are_no_streak_freezes() -> None:
+    assert NUMBERS.freezes.every_days == 0
+    assert NUMBERS.freezes.held(10**6) == 0
+
+
+def test_a_freeze_comes_with_every_so_many_dates_two_are_held_and_each_covers_one_date() -> None:
+    rule = Freezes(every_days=3, held_at_most=2, since=FIRST)
+    days = 0
+    for number in range(20):
+        days = rule.earned(days, FIRST + timedelta(days=number))
+
+    assert (rule.held(2), rule.held(3), rule.held(days)) == (0, 1, 2)
+    assert [rule.left(days, missed) for missed in range(4)] == [6, 3, 0, None]
+
+
+def test_dates_before_freezes_were_turned_on_bring_none() -> None:
+    rule = Freezes(every_days=1, since=FIRST)
+
+    assert rule.earned(0, FIRST - timedelta(days=1)) == 0
+    assert rule.earned(0, FIRST) == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        ("every_days = -1", "at least 0"),
+        ("held_at_most = 0", "at least 1"),
+        ("every_days = 7", "since must say"),
+        ('every_days = 7\nsince = "soon"', "world.freezes.since"),
+        ('every_days = "7"', "world.freezes.every_days"),
+        ("each_days = 7", "world.freezes.each_days"),
+    ],
+)
+def test_freezes_that_make_no_rule_are_refused(tmp_path: Path, lines: str, place: str) -> None:
+    file = tmp_path / "rules.toml"
+    file.write_text(f"[world]\nzone_change_hours = 24\nupgrades = []\n[world.freezes]\n{lines}\n")
+
+    with pytest.raises(BadRules, match=place):
+        load(file, SHAPE)
