@@ -181,6 +181,11 @@ _WRONG_VALUES = {
         "A session of this length is not possible.",
     ),
     "ZONE_UNKNOWN": ("timezone", "zone_unknown", "This is not the name of an IANA time zone."),
+    "DATE_OUT_OF_REACH": (
+        "dates",
+        "date_out_of_reach",
+        "A date lies ahead of the player's today, or more than 400 days before it.",
+    ),
     "CLOCK_TOO_FAR": ("advance_seconds", "clock_too_far", "A clock moves ten years at most."),
 }
 # What of a failure's metadata belongs into the body as it is.

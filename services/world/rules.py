@@ -58,14 +58,15 @@ class Freezes:
     since: date | None = None
 
     def __post_init__(self) -> None:
-        wrong = (
-            (self.every_days < 0, "every_days must be at least 0"),
-            (self.held_at_most < 1, "held_at_most must be at least 1"),
-            (self.every_days and self.since is None, "since must say from which date on"),
-        )
-        sentences = [sentence for is_wrong, sentence in wrong if is_wrong]
-        if sentences:
-            raise ValueError(*sentences)
+        wrong = []
+        if not 0 <= self.every_days <= MOST:
+            wrong.append(f"every_days must be from 0 up to {MOST}")
+        if not 1 <= self.held_at_most <= MOST:
+            wrong.append(f"held_at_most must be from 1 up to {MOST}")
+        if self.every_days and self.since is None:
+            wrong.append("since must say from which date on there are freezes")
+        if wrong:
+            raise ValueError(*wrong)
 
     def held(self, freeze_days: int) -> int:
         """How many freezes so many days are."""

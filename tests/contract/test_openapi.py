@@ -82,6 +82,8 @@ CALLS = {
     "PATCH /api/admin/users/{user_id}",
     "POST /api/admin/users/{user_id}/grant",
     "GET /api/admin/users/{user_id}/timeline",
+    "GET /api/admin/users/{user_id}/explain/streak",
+    "POST /api/admin/users/{user_id}/restore-streak",
     "GET /api/admin/items",
     "POST /api/admin/items",
     "GET /api/admin/items/{item_id}",

@@ -1,6 +1,8 @@
 """An operator's day, from the first superuser on: through the command line and the API of an open town."""
 
 import time
+from datetime import date as Date  # noqa: N812  # `date` is one of an answer here
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -74,6 +76,30 @@ def test_a_player_is_looked_at_whole_and_given_something_once(
     assert [entry["action"] for entry in entries] == ["item.grant", "reward.grant"]
     assert {entry["actor"] for entry in entries} == {operator.user["id"]}
     assert entries[1]["changes"] == {"level": [1, 2], "exp": [50, 10], "gold": [25, 30]}
+
+
+def test_a_streak_is_explained_and_a_date_restored(town: Town, operator: Visitor) -> None:
+    player = Visitor(town.url)
+    player.focus(25)
+    user = f"/api/admin/users/{player.user['id']}"
+    told = operator.get(f"{user}/explain/streak")
+    (date,) = told["dates"]
+    missed = str(Date.fromisoformat(date["date"]) - timedelta(days=1))
+
+    world = operator.ok("POST", f"{user}/restore-streak", dates=[missed], reason="town was down")
+
+    assert (told["day_streak"], date["kind"], date["zone"]) == (1, "earned", "UTC")
+    assert (world["day_streak"], world["last_session_date"]) == (2, date["date"])
+    assert world == player.get("/api/worldstate")
+    again = operator.get(f"{user}/explain/streak?from={missed}")
+    assert [(one["date"], one["kind"]) for one in again["dates"]] == [
+        (missed, "restored"),
+        (date["date"], "earned"),
+    ]
+    (entry,) = audit(operator, player.user["id"])
+    assert (entry["action"], entry["changes"][missed]) == ("streak.restore", [None, "restored"])
+    clear = nesra(town.home, "verify", "--player", player.user["id"])
+    assert clear.returncode == 0, clear.stdout
 
 
 def test_a_closed_account_is_out_within_a_second_and_an_opened_one_may_come_back(

@@ -17,6 +17,7 @@ BEYOND_A_SCHEMA = {
     "character_refused",
     "clock_too_far",
     "cursor_malformed",
+    "date_out_of_reach",
     "email_form",
     "field_invalid",
     "range_reversed",

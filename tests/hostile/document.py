@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 JSON = "application/json"
@@ -31,6 +32,8 @@ _BY_NAME = {
 _EXAMPLES: Mapping[str, Any] = {
     "boolean": True,
     "date": "2026-01-31",
+    # Every player's today is yesterday's next date, or later.
+    "dates": [str(datetime.now(UTC).date() - timedelta(days=1))],
     "email": "$canary@example.com",
     "login": "$canary@example.com",
     "password": "$secret of mine",
@@ -72,6 +75,8 @@ class Field:
     def kind(self) -> str:
         """What the corpus calls values of its sort. Fails for one of a new sort."""
         rule = self.rule
+        if rule["type"] == "array":
+            return {"date": "dates"}[rule["items"]["format"]]
         if rule["type"] != "string":
             return str(rule["type"])
         if "format" in rule:

@@ -71,6 +71,12 @@ GOOD: dict[str, dict[str, Any]] = {
         "json": {"exp": 5, "gold": 5, "item_id": HAT, "reason": "ticket 7"}
     },
     "GET /api/admin/users/{user_id}/timeline": {"params": {"limit": 5}},
+    "GET /api/admin/users/{user_id}/explain/streak": {
+        "params": {"from": "2026-01-01", "to": "2026-01-31"}
+    },
+    "POST /api/admin/users/{user_id}/restore-streak": {
+        "json": {"dates": ["2026-01-01"], "reason": "ticket 7"}
+    },
     "GET /api/admin/items": {},
     "POST /api/admin/items": {"json": NEW_ITEM},
     "GET /api/admin/items/{item_id}": {},

@@ -27,6 +27,7 @@ from tests.service.gateway.lines import (
     completion,
     delivery,
     entry,
+    explained_streak,
     exported,
     happening,
     happenings,
@@ -185,6 +186,8 @@ def world_actor() -> Actor:
         BatchGetWorlds=lambda r: world_pb2.BatchGetWorldsResponse(
             worlds=[world(u) for u in r.user_ids]
         ),
+        ExplainStreak=lambda r: explained_streak(r.user_id),
+        RestoreStreak=lambda r: world_pb2.RestoreStreakResponse(world=world(r.user_id)),
         SetTimezone=lambda r: world_pb2.SetTimezoneResponse(world=world(r.user_id)),
         SetClock=lambda _: world_pb2.SetClockResponse(),
     )

@@ -110,6 +110,26 @@ def world(user_id: str) -> world_pb2.World:
     )
 
 
+def explained_streak(user_id: str) -> world_pb2.ExplainStreakResponse:
+    """An earned date, and one that is not over yet."""
+    earned = world_pb2.StreakDate(
+        date="2026-01-01",
+        kind=world_pb2.DATE_KIND_EARNED,
+        timezone="Asia/Tokyo",
+        day_streak=2,
+        session_id=HAT,
+        ends_at=STAMP,
+        sessions=1,
+        why="A session ended on this date. The streak grew to 2.",
+    )
+    still_open = world_pb2.StreakDate(
+        date="2026-01-02", kind=world_pb2.DATE_KIND_OPEN, timezone="Asia/Tokyo", day_streak=2
+    )
+    return world_pb2.ExplainStreakResponse(
+        world=world(user_id), today="2026-01-02", why="It is 2.", dates=[earned, still_open]
+    )
+
+
 def task() -> session_pb2.Task:
     return session_pb2.Task(
         id=str(uuid.uuid4()),

@@ -24,6 +24,8 @@ CALLS = sorted(call for call in GOOD if "/api/admin/" in call)
 CHANGES = [call for call in CALLS if not call.startswith("GET")]
 WITH_ID = [call for call in CALLS if "{" in call]
 GRANT = "POST /api/admin/users/{user_id}/grant"
+EXPLAIN = "GET /api/admin/users/{user_id}/explain/streak"
+RESTORE = "POST /api/admin/users/{user_id}/restore-streak"
 REASON = {"reason": "ticket 7"}
 
 
@@ -147,6 +149,7 @@ def test_an_id_in_another_form_is_refused(player: httpx.Client, call: str) -> No
         ("PATCH /api/admin/users/{user_id}", "auth", "AdminUpdateUser"),
         (GRANT, "session", "GrantReward"),
         (GRANT, "inventory", "GrantItem"),
+        (RESTORE, "world", "RestoreStreak"),
         ("POST /api/admin/items", "inventory", "CreateItem"),
         ("PATCH /api/admin/items/{item_id}", "inventory", "UpdateItem"),
         ("POST /api/admin/deliveries/{delivery_id}/retry", "session", "RetryDelivery"),
@@ -197,7 +200,7 @@ def unknown(request: Any) -> Any:
     return auth_pb2.BatchGetUsersResponse(results=results)
 
 
-@pytest.mark.parametrize("call", ["GET /api/admin/users/{user_id}", GRANT])
+@pytest.mark.parametrize("call", ["GET /api/admin/users/{user_id}", GRANT, EXPLAIN, RESTORE])
 def test_of_an_unknown_player_nothing_is_read_given_or_made(
     stage: Stage, player: httpx.Client, call: str
 ) -> None:
@@ -207,11 +210,12 @@ def test_of_an_unknown_player_nothing_is_read_given_or_made(
         return unknown(request)
 
     known = stage.auth.plays["BatchGetUsers"]
-    before = {name: len(seen) for name, seen in stage.session.seen.items()}
+    actors = (stage.session, stage.world)
+    before = [{name: len(seen) for name, seen in actor.seen.items()} for actor in actors]
     with stage.auth.playing(BatchGetUsers=knows_the_superuser_alone):
         problem(send(player, call), "NOT_FOUND")
 
-    assert {name: len(seen) for name, seen in stage.session.seen.items()} == before
+    assert [{n: len(seen) for n, seen in actor.seen.items()} for actor in actors] == before
 
 
 def test_a_player_without_a_session_is_whole_too(stage: Stage, player: httpx.Client) -> None:

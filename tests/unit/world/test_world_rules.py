@@ -260,8 +260,8 @@ def test_dates_before_freezes_were_turned_on_bring_none() -> None:
 @pytest.mark.parametrize(
     ("lines", "place"),
     [
-        ("every_days = -1", "at least 0"),
-        ("held_at_most = 0", "at least 1"),
+        ("every_days = -1", "every_days must be from 0"),
+        ("held_at_most = 0", "held_at_most must be from 1"),
         ("every_days = 7", "since must say"),
         ('every_days = 7\nsince = "soon"', "world.freezes.since"),
         ('every_days = "7"', "world.freezes.every_days"),
