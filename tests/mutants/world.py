@@ -4,7 +4,10 @@ from tests.mutants.mutant import Mutant
 
 _CLOCK = "tests/service/world/test_world_clock.py"
 _CREDIT = "tests/service/world/test_world_credit.py"
+_LIVES = "tests/unit/world/test_world_lives.py"
+_OPERATORS = "tests/service/world/test_world_operators.py"
 _RACES = "tests/service/world/test_world_races.py"
+_STORIES = "tests/service/world/test_world_stories.py"
 _ZONES = "tests/service/world/test_world_zones.py"
 
 MUTANTS = (
@@ -51,6 +54,57 @@ MUTANTS = (
         before="        known is not None and day <= known\n",
         after="        known is not None and day < known - 7 * _DAY\n",
         tests=(f"{_CREDIT}::test_a_late_success_fills_the_gap",),
+    ),
+    Mutant(
+        name="a missed date ends a streak though a freeze covers it at the read",
+        file="services/world/streak.py",
+        before="missed(through, today) <= freezes.held(world.freeze_days)",
+        after="missed(through, today) <= 0",
+        tests=(_STORIES, _LIVES),
+    ),
+    Mutant(
+        name="a freeze is never spent",
+        file="services/world/rules.py",
+        before="else freeze_days - missed * self.every_days",
+        after="else freeze_days",
+        tests=(_LIVES,),
+    ),
+    Mutant(
+        name="more freezes are held than may be",
+        file="services/world/rules.py",
+        before="        return min(freeze_days + 1, self.every_days * self.held_at_most)",
+        after="        return freeze_days + 1",
+        tests=(_LIVES,),
+    ),
+    Mutant(
+        name="a bridge adds to the streak",
+        file="services/world/streak.py",
+        before="    for day in sorted(counting | dates.bridges):",
+        after="    counting |= dates.bridges\n    for day in sorted(counting):",
+        tests=(_LIVES, _ZONES),
+    ),
+    Mutant(
+        name="a session takes the operator's word off a restored date",
+        file="services/world/store.py",
+        before="""        # What an operator restored stays so, whatever becomes of the session.
+        where=credited_date.c.kind == BRIDGE,
+""",
+        after="",
+        tests=(f"{_OPERATORS}::test_a_restored_date_stays_restored_when_a_session_ends_on_it",),
+    ),
+    Mutant(
+        name="a date of the future is restored",
+        file="services/world/worlds.py",
+        before="if any(not 0 <= (today - day).days <= RESTORABLE_DAYS for day in days):",
+        after="if any((today - day).days > RESTORABLE_DAYS for day in days):",
+        tests=(_OPERATORS,),
+    ),
+    Mutant(
+        name="a flight skips the date on which it arrives as well",
+        file="services/world/streak.py",
+        before="for n in range((new - old).days)]",
+        after="for n in range((new - old).days + 1)]",
+        tests=(_ZONES, _LIVES),
     ),
     Mutant(
         name="a room falls when the rules take its level away",
