@@ -90,7 +90,7 @@ class Life:
         over = skipped(local_date(now, world.timezone), local_date(now, zone))
         if over:
             self.dates.bridges.update(set(over) - self.dates.earned)
-            self.world = recomputed(self.world, self.dates)
+            self.world = recomputed(self.world, self.dates, self._game.world.freezes)
 
     def possible(self, offers: Sequence[Offer]) -> list[Offer]:
         """Return those of the offers that the shop would sell to this player."""
@@ -122,9 +122,10 @@ class Life:
         day = local_date(ends_at, world.timezone)
         if day != world.last_session_date:
             if needs_history(world, day):
-                self.world = recomputed(world, with_earned(self.dates, {day}))
+                dates = with_earned(self.dates, {day})
+                self.world = recomputed(world, dates, self._game.world.freezes)
             else:
-                self.world = continued(world, day)
+                self.world = continued(world, day, self._game.world.freezes)
             self.dates.earned.add(day)
             self.dates.bridges.discard(day)
 

@@ -143,7 +143,7 @@ class Play:
             drops=life.drops,
             bought=life.bought,
             items=len(life.owned),
-            streak=shown(life.world, today=self.today),
+            streak=shown(life.world, today=self.today, freezes=self.game.world.freezes),
             longest_streak=life.world.longest_streak,
             first_drop=life.first_drop,
             longest_drought=life.longest_drought,
