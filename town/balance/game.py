@@ -37,5 +37,5 @@ def game_of(file: Path) -> Game:
             version=rules.version,
         )
     except BadRules as error:
-        sentence = f"This makes no game: {error}"
+        sentence = f"This makes no game: {'; '.join(error.problems)}"
         raise CannotOpen(sentence) from error

@@ -142,7 +142,9 @@ def test_rules_that_make_no_game_are_one_sentence(
     broken.write_text("[session]\n")
     monkeypatch.setenv("NESRA_RULES", str(broken))
 
-    with pytest.raises(CannotOpen, match=f"^This makes no game: {broken}: session[.].*[^\n]$"):
+    with pytest.raises(
+        CannotOpen, match=rf"^This makes no game: {broken}, line 1: session[.][^\n]*\Z"
+    ):
         simulate(f"--output={tmp_path / 'report'}")
 
     assert not (tmp_path / "report").exists()

@@ -111,7 +111,7 @@ def test_the_shipped_rules_will_do() -> None:
         ("drop_chance = 1000", "drop_chance 1000", 16, "Expected '='"),
         ("drop_chance = 1000", "drop_chance = 1000\ndrop_chance = 1", 17, "Cannot overwrite"),
         ('name = "Deep reading"', 'name = "Deep reading', 21, "Illegal character"),
-        ("zone_change_hours = 24\n", "zone_change_hours = [24", 70, "Unclosed array"),
+        ("zone_change_hours = 24\n", "zone_change_hours = [24", 73, "Unclosed array"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(
