@@ -55,7 +55,6 @@ class Fuzzed:
         self.operator = Visitor(town.url)
         done = nesra(town.home, "user", "promote", self.operator.email, "--reason", "fuzz")
         assert done.returncode == 0, done.stderr
-        self._items = [item["id"] for item in self.operator.get("/api/admin/items")]
         self._line = http.client.HTTPConnection(*_host(town.url), timeout=PATIENCE_S)
         self.renew()
 
@@ -64,7 +63,8 @@ class Fuzzed:
         self.player = Visitor(self.url)
         tokens = self.player.log_in()
         session = self.player.start(5)
-        item = self._items[0]
+        # The operator retires items, too.
+        item = self.player.get("/api/items")[0]["id"]
         self.player.ok("POST", "/api/sandbox/grant", gold=1_000, item_id=item)
         shop = self.player.get("/api/shop")
         self._own: dict[str, list[Any]] = {
