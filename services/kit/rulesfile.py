@@ -244,7 +244,8 @@ def _make_strict(hint: Any) -> None:
 
 
 def _dataclasses_in(hint: Any) -> list[type[Any]]:
-    return [inner for inner in (hint, *get_args(hint)) if is_dataclass(inner)]  # type: ignore[misc]
+    inners = (hint, *get_args(hint))
+    return [inner for inner in inners if isinstance(inner, type) and is_dataclass(inner)]
 
 
 def _keys_of(shape: Shape[Any], name: str) -> list[str]:

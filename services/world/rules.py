@@ -15,6 +15,8 @@ LEVELS = {
     "training": "training_room_level",
     "plaza": "plaza_level",
 }
+# Where every room starts.
+FIRST_LEVEL = 1
 # The zone of a player who has not set one.
 UTC = "UTC"
 # More than anybody will play, or a room can be told apart by.
@@ -36,9 +38,8 @@ class Upgrade:
             wrong.append(f"room must be one of {', '.join(LEVELS)}")
         if not 1 <= self.sessions <= MOST:
             wrong.append(f"sessions must be from 1 up to {MOST}")
-        # Level 1 is where rooms start.
-        if not 2 <= self.level <= MOST:  # noqa: PLR2004
-            wrong.append(f"level must be from 2 up to {MOST}")
+        if not FIRST_LEVEL < self.level <= MOST:
+            wrong.append(f"level must be from {FIRST_LEVEL + 1} up to {MOST}")
         if wrong:
             raise ValueError(*wrong)
 
@@ -146,7 +147,7 @@ class NextUpgrade(NamedTuple):
 def level_by_rule(room: str, sessions: int, rules: Rules) -> int:
     """The level of a room after so many successes: 1 where nothing raised it yet."""
     reached = (u.level for u in rules.upgrades if u.room == room and u.sessions <= sessions)
-    return max(reached, default=1)
+    return max(reached, default=FIRST_LEVEL)
 
 
 def losses(old: Rules, new: Rules) -> tuple[str, ...]:
