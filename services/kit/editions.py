@@ -46,6 +46,9 @@ class Editions:
         self.table = _table(metadata)
         newest_first = select(self.table).order_by(self.table.c.last_used_at.desc())
         self._all = Query(newest_first, Kept)
+        self._named = Query(
+            select(self.table).where(self.table.c.version == bindparam("version", type_=Text)), Kept
+        )
         self._latest = Query(newest_first.limit(1), Kept)
         new = insert(self.table).values(
             {c.name: bindparam(c.name, type_=c.type) for c in self.table.c}
@@ -59,6 +62,10 @@ class Editions:
     def kept(self, connection: Connection) -> Sequence[Kept]:
         """All of them, the latest first."""
         return self._all.all(connection)
+
+    def named(self, connection: Connection, version: str) -> Kept | None:
+        """One of them, or None where it was never used."""
+        return self._named.one(connection, version=version)
 
     def take_up(self, connection: Connection, file: RulesFile, shape: Shape[Any]) -> None:
         """Keeps a file that is to be used from now on, in the caller's transaction.

@@ -48,6 +48,9 @@ class Rulebook(Generic[Rules, Made]):
         self._first = read(path)
         self._first.bound(shape)
         self._made: Made | None = None
+        self._file = self._first
+        # By version, those of before too as they are asked for: an edition never changes.
+        self._known: dict[str, Made] = {}
         self._version = ""
         self._refused: tuple[str, ...] = ()
         self._noticed: Stamp | None = None
@@ -58,6 +61,21 @@ class Rulebook(Generic[Rules, Made]):
         """What to decide with from now on. Raises Unavailable until the first edition is kept."""
         made = self._made
         return self._opened() if made is None else made
+
+    def under(self, version: str) -> Made | None:
+        """What to decide with under a version that this service uses or used.
+
+        None for one that it never used, or could not read by its shape of today.
+        Raises Unavailable.
+        """
+        self.current()
+        if version not in self._known:
+            found = self._read_again(version)
+            if found is None:
+                # Not remembered: perhaps a neighbour takes it up in a moment, and keeps it.
+                return None
+            self._known[version] = found
+        return self._known[version]
 
     def is_open(self) -> bool:
         """Whether the first edition is in use; tries now, if it is not.
@@ -109,6 +127,12 @@ class Rulebook(Generic[Rules, Made]):
             if self._made is None:
                 self._take_up(self._first)
 
+    def _read_again(self, version: str) -> Made | None:
+        with self._database.read() as connection:
+            kept = self._editions.named(connection, version)
+        rules = kept and kept.file.bound_after(self._shape, self._file)
+        return self._make(Edition(rules, version)) if rules is not None else None
+
     def _look(self) -> None:
         stamp = _stamp(self._path)
         if stamp == self._seen:
@@ -126,7 +150,8 @@ class Rulebook(Generic[Rules, Made]):
             self._database.transact(
                 lambda connection: self._editions.take_up(connection, file, self._shape)
             )
-            self._made = self._make(Edition(rules, file.version))
+            self._file = file
+            self._made = self._known[file.version] = self._make(Edition(rules, file.version))
             self._version = file.version
             log.info("rules_taken_up", version=file.version)
         self._refused = ()

@@ -241,6 +241,8 @@ class Drop(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     LUCK_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    RULES_VERSION_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The player."""
     session_id: _builtins.str
@@ -249,16 +251,28 @@ class Drop(_message.Message):
     """Bytes 8 to 23 of the session's HMAC stream: they choose the rarity (first
     8, big-endian) and then the item (last 8, big-endian).
     """
+    rules_version: _builtins.str
+    """The rules under which the session was paid: the item is chosen by them where
+    they are known here, else by those in use.
+    """
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """When the session started, by the player's clock: the event that ran then
+        says which items can drop. Absent from a version before: no event.
+        """
+
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         session_id: _builtins.str = ...,
         luck: _builtins.bytes = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        rules_version: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["luck", b"luck", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["luck", b"luck", "rules_version", b"rules_version", "session_id", b"session_id", "started_at", b"started_at", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -306,3 +306,28 @@ def test_a_reload_waits_for_a_database_that_is_away(farm: Farm, book: Book) -> N
         book.follow()
 
     assert book.current() is before
+
+
+def test_a_version_of_before_decides_as_it_did(farm: Farm, book: Book, database: Database) -> None:
+    first = book.current().version
+    farm.write(4)
+    look(book)
+
+    younger = farm.open(database)
+
+    assert younger.is_open()
+    for each in (book, younger):
+        assert each.under(first) == Edition(Fields(acres=3), first)
+        assert each.under(each.current().version) is each.current()
+
+
+def test_a_version_that_was_never_used_decides_nothing_until_a_neighbour_uses_it(
+    farm: Farm, book: Book, database: Database
+) -> None:
+    farm.write(4)
+    new = RulesFile("farm", farm.path.read_bytes()).version
+    assert book.under(new) is None
+
+    assert farm.open(database).is_open()
+
+    assert book.under(new) == Edition(Fields(acres=4), new)
