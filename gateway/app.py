@@ -70,6 +70,12 @@ HASHING = 4
 # also when auth hangs, because it is then asked once a second only.
 HASHING_WITHIN_S = 2.0
 HASHING_WAITING = 256
+# As many as a service has under way at a time: kit/personal.py, which would bring SQLAlchemy along.
+EXPORTING = 2
+# An export takes some 20 ms; whoever still waits after this may come again. Slow readers of
+# others' must not make it longer than the 3 s within which a call without a service ends.
+EXPORTING_WITHIN_S = 0.5
+EXPORTS_WAITING = 64
 
 
 class Gateway(FastAPI):
@@ -143,8 +149,18 @@ async def _opened(
     limits = Limits(is_on=settings.rate_limits, clock=limits_clock)
     addresses = Addresses(settings.trusted_proxies)
     hashing = Line(HASHING, waiting=HASHING_WAITING, patience_s=HASHING_WITHIN_S)
+    exporting = Line(EXPORTING, waiting=EXPORTS_WAITING, patience_s=EXPORTING_WITHIN_S)
     town = Town(
-        settings, services, Hot(services), keys, identity, drain, limits, addresses, hashing
+        settings=settings,
+        services=services,
+        hot=Hot(services),
+        keys=keys,
+        identity=identity,
+        drain=drain,
+        limits=limits,
+        addresses=addresses,
+        hashing=hashing,
+        exporting=exporting,
     )
     services.readiness()
     follower = Follower(services.auth, keys, ended, clock)

@@ -19,7 +19,11 @@ from gateway.settings import GatewaySettings
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """The parts of one running gateway. Calls that have a password hashed stand in `hashing`."""
+    """The parts of one running gateway.
+
+    Calls that have a password hashed stand in `hashing`, those that take everything along in
+    `exporting`.
+    """
 
     settings: GatewaySettings
     services: Services
@@ -30,6 +34,7 @@ class Town:
     limits: Limits
     addresses: Addresses
     hashing: Line
+    exporting: Line
 
 
 def town_of(request: Request) -> Town:

@@ -15,6 +15,7 @@ from starlette.types import Send
 from gateway.clients import CALLS_S, Service, Services
 from gateway.input import Id
 from gateway.limits import EXPORT
+from gateway.line import Line
 from gateway.plain import Documented, route
 from gateway.town import asked_by, town_of
 from protos.personal.v1.personal_pb2 import ExportUserRequest
@@ -74,17 +75,18 @@ async def export_me(request: Request) -> Response:
     failed, and the call is to be repeated.
     """
     player = await asked_by(request)
-    pieces = _document(town_of(request).services, player.id)
+    town = town_of(request)
+    pieces = _document(town.services, player.id, line=town.exporting)
     await anext(pieces)
     return WholeOrBroken(pieces)
 
 
-async def _document(services: Services, user_id: str) -> Pieces:
+async def _document(services: Services, user_id: str, *, line: Line) -> Pieces:
     """The document, piece by piece; the first is empty, and says that every service answers.
 
     Raises Refused, Unavailable or Internal.
     """
-    async with AsyncExitStack() as stack:
+    async with line, AsyncExitStack() as stack:
         parts = [
             await stack.enter_async_context(aclosing(_tables(service, user_id)))
             for service in services.every

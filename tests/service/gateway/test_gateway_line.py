@@ -1,16 +1,20 @@
 """Whoever has a password hashed stands in line; nobody else waits behind them."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
-from gateway.app import HASHING
+from gateway.app import EXPORTING, HASHING
 from protos.auth.v1 import auth_pb2
+from services.kit.personal import EXPORTS_AT_ONCE
 from tests.service.gateway.calls import send
+from tests.service.gateway.lines import exported
 from tests.service.gateway.stage import Stage, within
+from tests.service.gateway.test_gateway_refusals import problem
 
 # Each call that hashes, and the method of auth behind it.
 HASHED = {
@@ -100,3 +104,48 @@ def test_a_name_is_changed_past_the_line(own_stage: Stage) -> None:
     assert past.status_code == 200
     assert seen == 1
     assert behind.result().status_code == 200
+
+
+def test_as_many_exports_pass_as_the_services_take_on_and_the_others_wait_their_turn(
+    own_stage: Stage,
+) -> None:
+    door = Door()
+
+    def read_slowly(_: Any) -> Iterator[Any]:
+        door.pass_by()
+        yield from exported("world_state", "[]")
+
+    with (
+        own_stage.player() as player,
+        own_stage.world.playing(ExportUser=read_slowly),
+        ThreadPoolExecutor(EXPORTING + 1) as threads,
+    ):
+        asked = [threads.submit(player.get, "/api/users/me/export") for _ in range(EXPORTING + 1)]
+        assert within(5, lambda: door.within == EXPORTING)
+        door.open()
+        statuses = [done.result().status_code for done in asked]
+
+    assert EXPORTING == door.most == EXPORTS_AT_ONCE
+    assert statuses == [200] * (EXPORTING + 1)
+
+
+def test_an_export_that_waits_too_long_is_sent_away(own_stage: Stage) -> None:
+    door = Door()
+
+    def read_slowly(_: Any) -> Iterator[Any]:
+        door.pass_by()
+        yield from exported("world_state", "[]")
+
+    with (
+        own_stage.player() as player,
+        own_stage.world.playing(ExportUser=read_slowly),
+        ThreadPoolExecutor(EXPORTING) as threads,
+    ):
+        others = [threads.submit(player.get, "/api/users/me/export") for _ in range(EXPORTING)]
+        assert within(5, lambda: door.within == EXPORTING)
+        answer = player.get("/api/users/me/export")
+        door.open()
+        statuses = [done.result().status_code for done in others]
+
+    problem(answer, "UNAVAILABLE")
+    assert statuses == [200] * EXPORTING
