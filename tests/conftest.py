@@ -101,6 +101,7 @@ def _start_server(config: pytest.Config) -> str:
     postgres.start()
     server = postgres.url()
     for service in SERVICES:
+        _make_template(server, service)
         _make_database(server, service)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET log_statement = 'all'")
@@ -149,12 +150,20 @@ def _statements_are_fit(log: Path) -> bool:
     return not broken and not is_blind
 
 
+def _make_template(server: str, service: str) -> None:
+    """Migrates the database of which all databases of a service are copies: that costs a tenth."""
+    name = f"template_{service}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    migrations.upgrade(service, database_on(server, name))
+
+
 def _make_database(server: str, service: str, *, name: str = "") -> str:
     """The URL of a new, migrated database of a service."""
     name = name or f"nesra_{service}"
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        template = sql.Identifier(f"template_{service}")
+        connection.execute(copy.format(sql.Identifier(name), template))
         detect_deadlocks_early(connection, name)
-    url = database_on(server, name)
-    migrations.upgrade(service, url)
-    return url
+    return database_on(server, name)
