@@ -3,20 +3,22 @@
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Barrier, Event, Thread
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import grpc
 
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
+from services.kit.errors import Unavailable
 from services.kit.server import Served, build_server
 from services.kit.shards import shard_of
 from services.kit.tls import PLAIN
 
 Answer = TypeVar("Answer")
+Asked = ParamSpec("Asked")
 
 SECRET = "a secret of tests that is long enough"
 
@@ -50,6 +52,21 @@ def at_once(count: int, work: Callable[[int], Answer]) -> list[Answer]:
 
     with ThreadPoolExecutor(count) as threads:
         return list(threads.map(begin, range(count)))
+
+
+def insisting(work: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+    """`work` by one who asks again whenever it is unavailable at the moment.
+
+    A service has eight connections to its database and lets nobody wait a second for one:
+    where more than eight come at once on a busy machine, some are told so.
+    """
+
+    def insist(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
+        while True:
+            with suppress(Unavailable):
+                return work(*args, **kwargs)
+
+    return insist
 
 
 def neighbours(count: int) -> Iterator[str]:

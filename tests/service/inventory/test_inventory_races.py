@@ -11,7 +11,7 @@ import pytest
 from protos.inventory.v1 import inventory_pb2 as pb
 from tests.service import peers
 from tests.service.inventory.stock import Player, Stock, drop_of, new_id
-from tests.service.peers import neighbours
+from tests.service.peers import insisting, neighbours
 
 Answer = TypeVar("Answer")
 
@@ -26,7 +26,7 @@ def at_once(works: Sequence[Callable[[], Answer]]) -> list[Answer]:
 def test_one_session_told_by_many_at_once_gives_one_item(player: Player) -> None:
     session_id = new_id()
 
-    granted = at_once([lambda: player.drop(session_id) for _ in range(30)])
+    granted = at_once([insisting(lambda: player.drop(session_id)) for _ in range(30)])
 
     assert all(one == granted[0] for one in granted)
     assert player.ids() == [granted[0].item.item.id]
@@ -35,7 +35,7 @@ def test_one_session_told_by_many_at_once_gives_one_item(player: Player) -> None
 def test_many_sessions_of_one_player_at_once_never_give_one_item_twice(player: Player) -> None:
     luck = bytes(16)
 
-    granted = at_once([lambda: player.drop(luck=luck) for _ in range(15)])
+    granted = at_once([insisting(lambda: player.drop(luck=luck)) for _ in range(15)])
 
     given = [one.item.item.id for one in granted]
     assert len(set(given)) == 15
@@ -47,7 +47,7 @@ def test_grants_and_drops_at_once_never_give_one_item_twice(stock: Stock, player
     grants = [partial(player.grant, item.id) for item in items[:12]]
     drops = [player.drop for _ in range(12)]
 
-    at_once([work for pair in zip(grants, drops, strict=True) for work in pair])
+    at_once([insisting(work) for pair in zip(grants, drops, strict=True) for work in pair])
 
     ids = player.ids()
     assert len(ids) == len(set(ids))
@@ -94,7 +94,7 @@ def test_wearing_and_taking_off_at_once_leaves_what_is_owned_and_fits(player: Pl
     wearing = [partial(player.equip, item) for item in hats + coats]
     taking_off = [partial(player.unequip, slot) for slot in (HAT, OUTFIT, ACCESSORY)]
 
-    at_once(wearing + taking_off)
+    at_once([insisting(work) for work in wearing + taking_off])
 
     worn = player.worn()
     assert worn.equipped_hat_id in {"", *hats}

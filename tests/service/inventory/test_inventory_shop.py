@@ -12,7 +12,7 @@ from services.kit.errors import Refused
 from services.kit.settings import database_on
 from services.kit.times import instant
 from tests.service.inventory.stock import Player, Stock, new_id, opened
-from tests.service.peers import at_once, neighbours
+from tests.service.peers import at_once, insisting, neighbours
 
 DAY_S = 86_400
 
@@ -162,7 +162,8 @@ def test_a_purchase_told_again_brings_what_it_brought(stock: Stock, player: Play
 def test_a_purchase_told_by_many_at_once_is_delivered_once(stock: Stock, player: Player) -> None:
     told = purchase(player, shop_of(player).offers[0].item.id)
 
-    answers = at_once(20, lambda _: deliver(stock, told)[0].delivered.SerializeToString())
+    tell = insisting(lambda _: deliver(stock, told)[0].delivered.SerializeToString())
+    answers = at_once(20, tell)
 
     assert len(set(answers)) == 1
     assert len(player.items()) == 1

@@ -17,7 +17,7 @@ from services.kit import failpoints
 from services.kit.database import Connection, Database
 from services.kit.errors import Failure, Internal, Refused, Unavailable, from_item
 from services.session.once import Once
-from tests.service.peers import at_once, neighbours
+from tests.service.peers import at_once, insisting, neighbours
 from tests.service.session.conftest import Town
 from tests.service.session.players import Player
 
@@ -141,7 +141,7 @@ def test_parallel_writes_with_one_key_are_done_once(town: Town, write: Write) ->
     player = Player(town.sessions)
     player.tasks()
 
-    answers = at_once(20, lambda _: write.call(player, once()))
+    answers = at_once(20, insisting(lambda _: write.call(player, once())))
 
     assert sum(not answer.replayed for answer in answers) == 1
     for answer in answers:

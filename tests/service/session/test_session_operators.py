@@ -10,7 +10,7 @@ from protos.audit.v1 import audit_pb2
 from protos.session.v1 import session_pb2 as pb
 from services.kit.errors import Internal, Refused, Unavailable
 from services.kit.ids import uuid7
-from tests.service.peers import at_once
+from tests.service.peers import at_once, insisting
 from tests.service.session.conftest import Arm, Town
 from tests.service.session.players import Player
 from tests.service.session.test_session_once import once
@@ -73,7 +73,7 @@ def test_a_gift_of_nothing_is_no_gift(earnest: Town) -> None:
 def test_gifts_at_once_are_all_given_each_with_its_entry(earnest: Town) -> None:
     player = Player(earnest.sessions)
 
-    at_once(12, lambda _: give(player, exp=30, gold=1))
+    at_once(12, insisting(lambda n: give(player, key=once(f"gift {n}"), exp=30, gold=1)))
 
     hero = player.hero()
     # Of 360 exp 100 go into the first level and 200 into the second.

@@ -7,9 +7,10 @@ import pytest
 
 from protos.session.v1 import session_pb2 as pb
 from services.kit.errors import Refused
-from tests.service.peers import at_once, neighbours
+from tests.service.peers import at_once, insisting, neighbours
 from tests.service.session.conftest import Town
 from tests.service.session.players import Player
+from tests.service.session.test_session_once import once
 
 
 def test_sixty_parallel_completes_pay_once_with_equal_answers(town: Town) -> None:
@@ -17,7 +18,7 @@ def test_sixty_parallel_completes_pay_once_with_equal_answers(town: Town) -> Non
     session = player.started()
     player.wait(25)
 
-    completions = at_once(60, lambda _: player.complete(session))
+    completions = at_once(60, insisting(lambda _: player.complete(session)))
 
     assert sum(not completion.replayed for completion in completions) == 1
     assert {c.session.reward_gold for c in completions} == {25}
@@ -29,7 +30,7 @@ def test_thirty_parallel_starts_open_one(town: Town) -> None:
     player = Player(town.sessions)
     task = player.tasks()[0]
 
-    results = at_once(30, lambda _: player.start(task_id=task.id))
+    results = at_once(30, insisting(lambda _: player.start(task_id=task.id)))
 
     assert sum(result.HasField("started") for result in results) == 1
     assert sum(result.HasField("already_active") for result in results) == 29
@@ -75,9 +76,9 @@ def test_batches_that_share_players_in_opposite_order_do_not_block_each_other(to
 
 def test_parallel_gifts_all_arrive(town: Town) -> None:
     player = Player(town.sessions)
-    gift = pb.GrantRewardRequest(user_id=player.id, exp=30, gold=1)
+    gifts = [_gift(player, n, exp=30) for n in range(20)]
 
-    at_once(20, lambda _: town.sessions.GrantReward(gift))
+    at_once(20, insisting(lambda n: town.sessions.GrantReward(gifts[n])))
 
     hero = player.hero()
     assert (50 * hero.level * (hero.level - 1) + hero.exp, hero.gold) == (600, 20)
@@ -88,10 +89,9 @@ def test_gifts_that_meet_a_completion_all_arrive(town: Town) -> None:
         player = Player(town.sessions)
         session = player.started()
         player.wait(25)
-        gift = pb.GrantRewardRequest(user_id=player.id, exp=0, gold=1)
-        give = partial(town.sessions.GrantReward, gift)
+        gifts = [partial(town.sessions.GrantReward, _gift(player, n)) for n in range(11)]
 
-        at_once(12, partial(_one_of, [partial(player.complete, session), *11 * [give]]))
+        at_once(12, insisting(partial(_one_of, [partial(player.complete, session), *gifts])))
 
         assert player.hero().gold == 25 + 11
 
@@ -99,7 +99,7 @@ def test_gifts_that_meet_a_completion_all_arrive(town: Town) -> None:
 def test_parallel_first_touches_make_one_hero_with_three_starters(town: Town) -> None:
     player = Player(town.sessions)
 
-    lists = at_once(12, lambda n: player.tasks() if n % 2 else player.hero())
+    lists = at_once(12, insisting(lambda n: player.tasks() if n % 2 else player.hero()))
 
     assert {hero.id for hero in lists if isinstance(hero, pb.Hero)} == {player.hero().id}
     assert len(player.tasks()) == 3
@@ -118,12 +118,18 @@ def test_parallel_creates_stop_at_two_hundred_tasks(town: Town) -> None:
     for _ in range(190):
         town.sessions.CreateTask(task)
 
-    created = at_once(12, lambda _: _won(lambda: town.sessions.CreateTask(task)))
+    create = insisting(lambda: town.sessions.CreateTask(task))
+    created = at_once(12, lambda _: _won(create))
 
     assert sum(created) == 7
     assert len(player.tasks()) == 200
     with pytest.raises(Refused, match="TOO_MANY_TASKS"):
         town.sessions.CreateTask(task)
+
+
+def _gift(player: Player, number: int, *, exp: int = 0) -> pb.GrantRewardRequest:
+    """A gift that may be sent again: it has a key of its own."""
+    return pb.GrantRewardRequest(user_id=player.id, exp=exp, gold=1, once=once(f"gift {number}"))
 
 
 def _one_of(attempts: Sequence[Callable[[], object]], number: int) -> object:

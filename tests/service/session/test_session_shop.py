@@ -2,12 +2,13 @@
 
 import random
 import uuid
+from functools import partial
 
 import pytest
 
 from services.kit.errors import Internal, Refused, Unavailable
 from services.session.settle import REFUSALS
-from tests.service.peers import at_once, neighbours
+from tests.service.peers import at_once, insisting, neighbours
 from tests.service.session.conftest import Arm, Town
 from tests.service.session.fakes import PRICE
 from tests.service.session.players import Player
@@ -161,7 +162,8 @@ def test_fifty_parallel_buys_of_different_items_with_gold_for_one_sell_one(town:
 def test_parallel_buys_and_gifts_lose_no_gold(town: Town) -> None:
     player, items = Player(town.sessions).enrich(10 * PRICE), [new_item() for _ in range(10)]
 
-    at_once(20, lambda n: player.enrich(1) if n % 2 else player.buy(items[n // 2]))
+    give = insisting(partial(player.enrich, 1))
+    at_once(20, lambda n: give() if n % 2 else insists(player, items[n // 2]))
 
     assert player.hero().gold == 10
 

@@ -6,7 +6,7 @@ import pytest
 
 from protos.world.v1 import world_pb2 as pb
 from services.kit.errors import Refused
-from tests.service.peers import at_once
+from tests.service.peers import at_once, insisting
 from tests.service.world.residents import NOON, WARRANT, Player, days
 
 AUDIT = "SELECT actor::text, action, target::text, reason, changes FROM audit WHERE user_id = %s"
@@ -136,7 +136,7 @@ def test_sessions_and_restored_dates_at_once_make_one_streak(gapped: Player) -> 
         else:
             gapped.restore("2031-05-14", "2031-05-17")
 
-    at_once(10, act)
+    at_once(10, insisting(act))
 
     assert gapped.world().day_streak == 11
 

@@ -6,14 +6,14 @@ import pytest
 from protos.world.v1 import world_pb2 as pb
 from services.kit.errors import Refused
 from services.world import store
-from tests.service.peers import at_once, neighbours
+from tests.service.peers import at_once, insisting, neighbours
 from tests.service.world.residents import Player, Town, days
 
 
 def test_one_session_told_thirty_times_at_once_counts_once(player: Player) -> None:
     success = player.success()
 
-    results = at_once(30, lambda _: player.town.credit([success])[0])
+    results = at_once(30, insisting(lambda _: player.town.credit([success])[0]))
 
     assert all(result.HasField("credited") for result in results)
     assert player.world().total_sessions_success == 1
@@ -22,7 +22,8 @@ def test_one_session_told_thirty_times_at_once_counts_once(player: Player) -> No
 def test_thirty_sessions_at_once_all_count_and_upgrade_each_room_once(player: Player) -> None:
     instants = days(0, 29)
 
-    results = at_once(30, lambda n: player.town.credit([player.success(instants[n])])[0])
+    successes = [player.success(instant) for instant in instants]
+    results = at_once(30, insisting(lambda n: player.town.credit([successes[n]])[0]))
 
     world = player.world()
     assert (world.total_sessions_success, world.longest_streak) == (30, 30)
@@ -49,7 +50,7 @@ def test_worlds_are_locked_in_the_order_of_their_players() -> None:
 
 
 def test_a_player_seen_first_by_many_has_one_world(player: Player) -> None:
-    worlds = at_once(20, lambda _: player.world())
+    worlds = at_once(20, insisting(lambda _: player.world()))
 
     assert len({world.id for world in worlds}) == 1
 
@@ -65,7 +66,7 @@ def test_of_two_zones_set_at_once_one_wins(player: Player) -> None:
 
 
 def test_a_clock_set_by_many_at_once_keeps_the_newest_revision(player: Player) -> None:
-    at_once(20, lambda n: player.set_clock(1000 + n, revision=n + 1))
+    at_once(20, insisting(lambda n: player.set_clock(1000 + n, revision=n + 1)))
 
     sql = "SELECT clock_offset_seconds, clock_revision FROM world_state WHERE user_id = %s"
     assert player.town.rows(sql, player.id) == [(1019, 20)]
