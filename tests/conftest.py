@@ -23,6 +23,7 @@ from services.kit.database import NAME
 from services.kit.settings import database_on
 from tests.contract.log_canary import leaks, logs_in
 from tests.contract.statement_lint import statements, violations
+from town import postgres as town_postgres
 from town.databases import detect_deadlocks_early
 from town.postgres import EmbeddedPostgres
 from town.reading import OPERATOR
@@ -98,7 +99,10 @@ def _start_server(config: pytest.Config) -> str:
     home = Path(folder.name)
     postgres = EmbeddedPostgres(home / "postgres", home / "sockets")
     config.add_cleanup(postgres.stop)
-    postgres.start()
+    with pytest.MonkeyPatch.context() as patch:
+        # Nobody pulls this one's plug, and the disk is what a hundred tests would wait for.
+        patch.setitem(town_postgres.SETTINGS, "fsync", "off")
+        postgres.start()
     server = postgres.url()
     for service in SERVICES:
         _make_template(server, service)
