@@ -1,6 +1,5 @@
 """What `nesra keys` says of the signing keys, and does to them."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +11,9 @@ from services.auth.keys import SigningKeys
 from services.auth.rules import KEY_LEAD, KEY_LIFETIME
 from services.kit.database import Database
 from services.kit.times import rfc3339
+from tests.e2e.opened import INHERITED
 from tests.service.peers import SECRET
+from tests.service.town import command
 
 NewDatabase = Callable[[str], str]
 
@@ -33,15 +34,9 @@ def auth(url: str) -> Iterator[SigningKeys]:
 
 def nesra(url: str, *words: str) -> str:
     """What an operator is told who knows nothing but the database."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("NESRA_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "town", "keys", *words],
-        env=clean | {"NESRA_AUTH_DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
+    said = command.nesra({"NESRA_AUTH_DATABASE_URL": url}, "keys", *words)
+    assert said.code == 0, said.error
+    return said.out
 
 
 def entries(url: str) -> list[tuple[str, str, str]]:
@@ -56,7 +51,16 @@ def kids(auth: SigningKeys) -> list[str]:
 
 
 def test_before_the_first_key_it_is_said_who_makes_it(url: str) -> None:
-    assert nesra(url) == "There is no key yet: auth makes the first when it starts.\n"
+    alone = subprocess.run(
+        [sys.executable, "-m", "town", "keys"],
+        env=INHERITED | {"NESRA_AUTH_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert alone.stdout == "There is no key yet: auth makes the first when it starts.\n"
+    assert alone.stdout == nesra(url)
     assert nesra(url, "rotate").startswith("Nothing to do")
 
 

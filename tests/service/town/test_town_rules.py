@@ -1,15 +1,11 @@
 """The rules change while the town is played; what was paid is what the recorded version says."""
 
-import io
 import json
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -18,8 +14,8 @@ from protos.session.v1 import session_pb2 as pb
 from services.kit.rulesfile import RulesFile
 from services.kit.settings import RULES
 from tests.service.session.players import Player
+from tests.service.town.command import Said, nesra, settings_of
 from tests.service.town.conftest import Town
-from town.__main__ import main
 from town.editions import numbers_of
 from town.facts import PLAYED
 from town.numbers import SHAPES
@@ -59,23 +55,10 @@ def version_in_use(town: Town) -> str:
     return version
 
 
-class Said(NamedTuple):
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-
-def nesra(town: Town, *words: str) -> Said:
-    """`nesra rules`, with the town's databases in its environment."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setenv("NESRA_RULES", str(town.rules))
-        for service, url in town.urls.items():
-            patch.setenv(f"NESRA_{service.upper()}_DATABASE_URL", url)
-        patch.setattr(sys, "argv", ["nesra", "rules", *words])
-        return Said(main(), out.getvalue(), err.getvalue())
+def nesra_rules(town: Town, *words: str) -> Said:
+    """What `nesra rules` says, with the town's databases in its environment."""
+    settings = settings_of(town.urls) | {"NESRA_RULES": str(town.rules)}
+    return nesra(settings, "rules", *words)
 
 
 def test_rules_are_swapped_twenty_times_under_load_without_an_error(busy_town: Town) -> None:
@@ -149,20 +132,20 @@ def test_what_would_lower_players_is_refused_looked_up_and_accepted(
     replace(busy_town.rules, lower)
     version = RulesFile("", lower.encode()).version
 
-    checked = nesra(busy_town, "check")
-    compared = nesra(busy_town, "check", "--town")
-    accepted = nesra(busy_town, "accept", "--reason", "ticket 7")
+    checked = nesra_rules(busy_town, "check")
+    compared = nesra_rules(busy_town, "check", "--town")
+    accepted = nesra_rules(busy_town, "accept", "--reason", "ticket 7")
     await_that(
         lambda: (
             all(_latest(busy_town, each) == version for each in PLAYED)
             and version_in_use(busy_town) == version
         )
     )
-    listed = nesra(busy_town, "list", "--json")
-    shown = nesra(busy_town, "show", before)
+    listed = nesra_rules(busy_town, "list", "--json")
+    shown = nesra_rules(busy_town, "show", before)
 
     assert (checked.code, compared.code, accepted.code) == (0, 1, 0)
-    assert told in compared.err
+    assert told in compared.error
     first, second = (json.loads(line) for line in listed.out.splitlines())
     assert (first["version"], second["version"]) == (version, before)
     assert first["in_use_by"] == sorted(SHAPES)
@@ -203,18 +186,18 @@ def test_before_any_service_kept_rules_those_of_the_file_are_used(
 
 
 def test_a_version_that_nobody_used_is_not_shown(town: Town) -> None:
-    unknown = nesra(town, "show", "ffffffffffff")
+    unknown = nesra_rules(town, "show", "ffffffffffff")
 
     assert unknown == (1, "", "No service used version ffffffffffff.\n")
 
 
 def test_a_file_with_mistakes_is_checked_with_all_of_them_and_exit_code_1(town: Town) -> None:
-    done = nesra(town, "check", str(RULES.parent / "inventory" / "catalogue.toml"))
-    right = nesra(town, "check", str(RULES))
+    done = nesra_rules(town, "check", str(RULES.parent / "inventory" / "catalogue.toml"))
+    right = nesra_rules(town, "check", str(RULES))
 
     assert done.code == 1
-    assert ", line 1: session is missing" in done.err
-    assert ", line 1: world is missing" in done.err
+    assert ", line 1: session is missing" in done.error
+    assert ", line 1: world is missing" in done.error
     assert right.code == 0
     assert RulesFile("", RULES.read_bytes()).version in right.out
 
@@ -223,7 +206,7 @@ def test_a_command_that_cannot_look_exits_with_2(town: Town) -> None:
     nowhere = dict.fromkeys(town.urls, "postgresql://127.0.0.1:1/nobody")
     away = Town(town.sessions, town.sweeper, nowhere, town.rules, town.numbers)
 
-    done = nesra(away, "list")
+    done = nesra_rules(away, "list")
 
     assert done.code == 2
-    assert "cannot be reached" in done.err
+    assert "cannot be reached" in done.error

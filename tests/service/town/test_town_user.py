@@ -1,15 +1,13 @@
 """`nesra user`: accounts are opened and changed beside a town, or without one, each with its entry."""
 
-import io
 import os
 import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 import pytest
@@ -21,33 +19,9 @@ from services.kit.errors import Refused
 from tests.service.auth.conftest import settings_for
 from tests.service.auth.member import new_email
 from tests.service.peers import Peer, listening, peer
-from town.__main__ import main
+from tests.service.town.command import Said, nesra
 
 PASSWORD = "three quiet hours"
-
-
-class Said(NamedTuple):
-    """How a command ended, and what it said."""
-
-    code: int
-    out: str
-    error: str
-
-
-def nesra(settings: dict[str, str], *words: str) -> Said:
-    """`nesra user`, with these settings alone; by itself it would spend its time on imports."""
-    out, error = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(error):
-        for name in {n for n in os.environ if n.startswith("NESRA_")} - {"NESRA_SHARDS"}:
-            patch.delenv(name)
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["nesra", "user", *words])
-        try:
-            code = main()
-        except SystemExit as refused:
-            code = int(refused.code or 0)
-    return Said(code, out.getvalue(), error.getvalue())
 
 
 @dataclass(frozen=True)
@@ -63,7 +37,7 @@ class Accounts:
 
     def nesra(self, *words: str) -> Said:
         """What a command of the operator's says, in no terminal."""
-        return nesra({"NESRA_AUTH_DATABASE_URL": self.url}, *words)
+        return nesra({"NESRA_AUTH_DATABASE_URL": self.url}, "user", *words)
 
     def log_in(self, email: str, password: str = PASSWORD) -> pb.Tokens:
         tokens: pb.Tokens = self.auth.Login(pb.LoginRequest(email=email, password=password)).tokens
@@ -264,7 +238,7 @@ def test_a_change_needs_a_reason_and_an_account(accounts: Accounts, word: str) -
 
 
 def test_a_database_that_cannot_be_used_is_one_sentence(server_url: str, tmp_path: Path) -> None:
-    words = ("promote", "ada@example.com", "--reason", "ticket 7")
+    words = ("user", "promote", "ada@example.com", "--reason", "ticket 7")
     nowhere = "postgresql://nobody@127.0.0.1:1/nowhere"
 
     foreign = nesra({"NESRA_AUTH_DATABASE_URL": server_url}, *words)

@@ -1,9 +1,6 @@
 """What `nesra verify`, `repair` and `deliveries` say of a whole town, and do to it."""
 
 import json
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +11,8 @@ import pytest
 
 from tests.service.peers import at_once
 from tests.service.session.players import Player
+from tests.service.town import command
+from tests.service.town.command import Said, settings_of
 from tests.service.town.conftest import Town
 from town import invariants
 from town.audit import Audit
@@ -33,22 +32,14 @@ POSTPONE = (
 )
 
 
-def nesra(town: Town, *words: str) -> subprocess.CompletedProcess[str]:
+def nesra(town: Town, *words: str) -> Said:
     """A command of the operator's, with the town's databases in its environment."""
-    settings = {f"NESRA_{service.upper()}_DATABASE_URL": url for service, url in town.urls.items()}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("NESRA_")}
-    return subprocess.run(
-        [sys.executable, "-m", "town", *words],
-        env=clean | settings | {"NESRA_RULES": str(town.rules)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return command.nesra(settings_of(town.urls) | {"NESRA_RULES": str(town.rules)}, *words)
 
 
-def told(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
+def told(said: Said) -> list[dict[str, object]]:
     """The JSON objects of a command's lines."""
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in said.out.splitlines()]
 
 
 def residents(town: Town, count: int = 3) -> list[str]:
@@ -64,9 +55,9 @@ def test_a_town_that_played_is_clear(own_town: Town) -> None:
 
     done = nesra(own_town, "verify", "--json")
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.error
     assert told(done) == [{"players": 5, "drifting_players": 0, "drifts": 0}]
-    assert done.stderr == ""
+    assert done.error == ""
 
 
 def test_a_fault_is_found_told_mended_and_audited_by_the_commands(own_town: Town) -> None:
@@ -81,18 +72,16 @@ def test_a_fault_is_found_told_mended_and_audited_by_the_commands(own_town: Town
     mended = nesra(own_town, "repair", "--apply", "--reason", "ticket 7")
     after = nesra(own_town, "verify")
 
-    assert seen.returncode == 1
+    assert seen.code == 1
     assert told(seen) == [
         drift | {"stored": 30, "recomputed": 25},
         {"players": 3, "drifting_players": 1, "drifts": 1},
     ]
-    assert of_another.returncode == 0
-    assert (would.returncode, still.returncode) == (1, 1)
-    assert (
-        f"{second}  I1   gold: stored 30, recomputed 25; would be mended: gold 25" in would.stdout
-    )
-    assert (mended.returncode, after.returncode) == (0, 0)
-    assert "All is right with 3 players." in after.stdout
+    assert of_another.code == 0
+    assert (would.code, still.code) == (1, 1)
+    assert f"{second}  I1   gold: stored 30, recomputed 25; would be mended: gold 25" in would.out
+    assert (mended.code, after.code) == (0, 0)
+    assert "All is right with 3 players." in after.out
     sql = "SELECT action, target::text, changes, reason FROM audit WHERE user_id = %s"
     assert own_town.rows("session", sql, second) == [
         ("repair.I1", second, {"gold": [30, "gold 25"]}, "ticket 7")
@@ -221,8 +210,8 @@ def test_deliveries_are_listed_by_state_and_a_dead_one_is_put_back(own_town: Tow
         failing: "failing",
     }
     assert listed[failing]["attempts"] == 2
-    assert (retried.returncode, retried.stdout.split()[0]) == (0, "1")
-    assert left.stdout == ""
+    assert (retried.code, retried.out.split()[0]) == (0, "1")
+    assert left.out == ""
     delivery = listed[dead]["id"]
     stood = ["dead, 0 attempts, 0 refusals", "session delivered again"]
     sql = "SELECT action, target::text, changes, reason FROM audit"
@@ -239,7 +228,7 @@ def test_one_delivery_is_put_back_by_its_id_and_an_unknown_one_is_told(town: Tow
     found = nesra(town, "deliveries", "retry", session)
     unknown = nesra(town, "deliveries", "retry", str(uuid.uuid4()))
 
-    assert (found.returncode, unknown.returncode) == (0, 1)
+    assert (found.code, unknown.code) == (0, 1)
     sql = "SELECT settle_after <= now(), settle_attempts FROM session WHERE user_id = %s"
     assert town.rows("session", sql, player) == [(True, 0)]
 
@@ -255,7 +244,7 @@ def test_one_delivery_is_put_back_by_its_id_and_an_unknown_one_is_told(town: Tow
     ],
 )
 def test_a_command_that_makes_no_sense_is_refused(town: Town, words: list[str]) -> None:
-    assert nesra(town, *words).returncode == 2
+    assert nesra(town, *words).code == 2
 
 
 def test_a_database_that_is_none_of_ours_is_one_sentence(town: Town, server_url: str) -> None:
@@ -263,5 +252,5 @@ def test_a_database_that_is_none_of_ours_is_one_sentence(town: Town, server_url:
 
     done = nesra(wrong, "verify")
 
-    assert done.returncode == 2
-    assert done.stderr == 'The databases cannot be used: relation "rules_version" does not exist.\n'
+    assert done.code == 2
+    assert done.error == 'The databases cannot be used: relation "rules_version" does not exist.\n'
