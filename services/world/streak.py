@@ -14,7 +14,7 @@ from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
-from services.world.rules import NO_FREEZES, UTC, Freezes, Rules, World
+from services.world.rules import UTC, Freezes, Rules, World
 
 _DAY = timedelta(days=1)
 # Keys of the tz database that name no place: they mean "this machine" or nothing.
@@ -101,7 +101,7 @@ def skipped(old: date, new: date) -> list[date]:
     return [old + n * _DAY for n in range((new - old).days)]
 
 
-def shown(world: World, *, today: date, freezes: Freezes = NO_FREEZES) -> int:
+def shown(world: World, *, today: date, freezes: Freezes) -> int:
     """The streak on a date: 0 when a date was missed since the last one that counts."""
     through = world.streak_through
     if through is None:
@@ -127,7 +127,7 @@ def needs_history(world: World, day: date) -> bool:
     )
 
 
-def continued(world: World, day: date, freezes: Freezes = NO_FREEZES) -> World:
+def continued(world: World, day: date, freezes: Freezes) -> World:
     """The world with one more earned date, one that needs no history."""
     if day == world.last_session_date:
         return world
@@ -145,7 +145,7 @@ def with_restored(dates: Dates, days: set[date]) -> Dates:
     return Dates(dates.earned, dates.bridges - days, dates.restored | (days - dates.earned))
 
 
-def recomputed(world: World, dates: Dates, freezes: Freezes = NO_FREEZES) -> World:
+def recomputed(world: World, dates: Dates, freezes: Freezes) -> World:
     """The world with the streaks that all its credited dates make."""
     run, counting = Run(), dates.counting
     for day in sorted(counting | dates.bridges):

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from protos.world.v1 import world_pb2 as pb
 from services.kit.errors import Refused
-from services.world.rules import World
+from services.world.rules import NO_FREEZES, World
 from services.world.streak import Dates, recomputed
 from tests.service.peers import neighbours
 from tests.service.world.residents import NOON, Player, Town, days
@@ -201,7 +201,7 @@ def _without_ids(world: pb.World) -> pb.World:
 
 def _assert_streak_is_that_of_the_dates(player: Player) -> None:
     earned = {date.fromisoformat(day) for day, kind in player.dates().items() if kind == "earned"}
-    expected = recomputed(World(player.id, ""), Dates(earned=earned))
+    expected = recomputed(World(player.id, ""), Dates(earned=earned), NO_FREEZES)
     stored = player.town.rows(
         "SELECT day_streak, longest_streak, last_session_date FROM world_state WHERE user_id = %s",
         player.id,

@@ -91,7 +91,7 @@ def test_the_streak_is_what_all_dates_make_also_of_who_flies_around_the_world(na
     assert len(life.moves) > 3
     assert life.dates.earned == earned
     assert not earned & life.dates.bridges
-    right = recomputed(World(user_id="", id=""), life.dates)
+    right = recomputed(World(user_id="", id=""), life.dates, GAME.world.freezes)
     assert life.world.day_streak == right.day_streak
     assert life.world.longest_streak == right.longest_streak
     assert life.world.last_session_date == max(earned)

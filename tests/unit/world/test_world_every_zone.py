@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.world.rules import World
+from services.world.rules import NO_FREEZES, World
 from services.world.streak import Dates, continued, local_date, needs_history, recomputed, shown
 from tests.unit.world.transitions import around, at, by_the_c_library, transitions, zones
 
@@ -58,11 +58,11 @@ def _a_streak_goes_on(zone: str, transition: int, expected: Callable[[int], date
     assert distinct == [distinct[0] + n * DAY for n in range(len(distinct))], told
     world = NEW
     for day in days:
-        assert shown(world, today=day) == world.day_streak, told
+        assert shown(world, today=day, freezes=NO_FREEZES) == world.day_streak, told
         assert not needs_history(world, day), told
-        world = continued(world, day)
+        world = continued(world, day, NO_FREEZES)
     assert world.day_streak == world.longest_streak == len(distinct), told
-    assert recomputed(NEW, Dates(earned=set(days))) == world, told
+    assert recomputed(NEW, Dates(earned=set(days)), NO_FREEZES) == world, told
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_from_noon_to_noon_over_a_night_of_the_clocks_is_one_day(
     first, second = (local_date(noon, zone) for noon in noons)
 
     assert second - first == DAY
-    assert continued(continued(NEW, first), second).day_streak == 2
+    assert continued(continued(NEW, first, NO_FREEZES), second, NO_FREEZES).day_streak == 2
 
 
 def test_both_times_that_a_clock_shows_half_past_two_are_of_one_date() -> None:
@@ -110,6 +110,6 @@ def test_a_whole_date_that_a_zone_skipped_is_a_gap_which_an_operator_can_restore
     days = [local_date(evening + n * timedelta(minutes=1), "Pacific/Apia") for n in range(2)]
 
     assert days == [date(2011, 12, 29), date(2011, 12, 31)]
-    assert recomputed(NEW, Dates(earned=set(days))).day_streak == 1
+    assert recomputed(NEW, Dates(earned=set(days)), NO_FREEZES).day_streak == 1
     restored = Dates(earned=set(days), restored={date(2011, 12, 30)})
-    assert recomputed(NEW, restored).day_streak == 3
+    assert recomputed(NEW, restored, NO_FREEZES).day_streak == 3

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.world.rules import Rules, World
+from services.world.rules import NO_FREEZES, Rules, World
 from services.world.streak import (
     Dates,
     ZoneChange,
@@ -44,12 +44,12 @@ def told(world: World, calendar: Dates, new: date, *, earned: bool) -> World:
     """The world after one more piece of news, as the service decides it."""
     if not earned:
         calendar.bridges.update({new} - calendar.earned)
-        return recomputed(world, calendar)
+        return recomputed(world, calendar, NO_FREEZES)
     calendar.earned.add(new)
     calendar.bridges.discard(new)
     if needs_history(world, new):
-        return recomputed(world, calendar)
-    return continued(world, new)
+        return recomputed(world, calendar, NO_FREEZES)
+    return continued(world, new, NO_FREEZES)
 
 
 def by_definition(calendar: Dates) -> tuple[int, int]:
@@ -68,7 +68,7 @@ def earned_in_order(*numbers: int) -> World:
     world = NEW
     for number in numbers:
         assert not needs_history(world, day(number))
-        world = continued(world, day(number))
+        world = continued(world, day(number), NO_FREEZES)
     return world
 
 
@@ -91,7 +91,7 @@ def test_a_missed_date_starts_again_and_the_longest_stays() -> None:
 
 
 def test_a_late_date_fills_the_gap() -> None:
-    world = recomputed(NEW, Dates(earned=days(0, 1, 2, 3)))
+    world = recomputed(NEW, Dates(earned=days(0, 1, 2, 3)), NO_FREEZES)
 
     assert needs_history(earned_in_order(0, 1, 3), day(2))
     assert (world.day_streak, world.longest_streak) == (4, 4)
@@ -104,39 +104,39 @@ def test_a_bridge_that_is_earned_late_is_a_bridge_no_more() -> None:
 
 
 def test_a_bridge_neither_adds_nor_breaks() -> None:
-    world = recomputed(NEW, Dates(earned=days(0, 2), bridges=days(1)))
+    world = recomputed(NEW, Dates(earned=days(0, 2), bridges=days(1)), NO_FREEZES)
 
     assert (world.day_streak, world.longest_streak) == (2, 2)
 
 
 def test_a_bridge_before_the_first_earned_date_adds_nothing() -> None:
-    assert recomputed(NEW, Dates(earned=days(1), bridges=days(0))).day_streak == 1
+    assert recomputed(NEW, Dates(earned=days(1), bridges=days(0)), NO_FREEZES).day_streak == 1
 
 
 def test_bridges_alone_make_no_streak() -> None:
-    world = recomputed(NEW, Dates(bridges=days(0, 1)))
+    world = recomputed(NEW, Dates(bridges=days(0, 1)), NO_FREEZES)
 
     assert (world.day_streak, world.last_session_date) == (0, None)
 
 
 @pytest.mark.parametrize(("today", "expected"), [(1, 2), (2, 2), (3, 0), (300, 0)])
 def test_a_streak_is_shown_until_a_whole_date_was_missed(today: int, expected: int) -> None:
-    assert shown(earned_in_order(0, 1), today=day(today)) == expected
+    assert shown(earned_in_order(0, 1), today=day(today), freezes=NO_FREEZES) == expected
 
 
 def test_a_streak_is_shown_over_a_bridge() -> None:
-    world = recomputed(NEW, Dates(earned=days(0, 1), bridges=days(2, 3)))
+    world = recomputed(NEW, Dates(earned=days(0, 1), bridges=days(2, 3)), NO_FREEZES)
 
-    assert shown(world, today=day(4)) == 2
-    assert shown(world, today=day(5)) == 0
+    assert shown(world, today=day(4), freezes=NO_FREEZES) == 2
+    assert shown(world, today=day(5), freezes=NO_FREEZES) == 0
 
 
 def test_a_streak_is_shown_when_the_date_repeats_after_a_flight_west() -> None:
-    assert shown(earned_in_order(0, 1), today=day(0)) == 2
+    assert shown(earned_in_order(0, 1), today=day(0), freezes=NO_FREEZES) == 2
 
 
 def test_a_new_world_shows_no_streak() -> None:
-    assert shown(NEW, today=day(0)) == 0
+    assert shown(NEW, today=day(0), freezes=NO_FREEZES) == 0
 
 
 @given(news)
@@ -146,7 +146,7 @@ def test_told_in_any_order_the_streak_is_that_of_the_set(pieces: list[tuple[int,
     for number, earned in pieces:
         world = told(world, calendar, day(number), earned=earned)
 
-        assert world == recomputed(NEW, calendar)
+        assert world == recomputed(NEW, calendar, NO_FREEZES)
         assert (world.day_streak, world.longest_streak) == by_definition(calendar)
 
 
