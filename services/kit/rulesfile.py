@@ -111,7 +111,7 @@ class RulesFile:
         before = older.bound_after(shape, self)
         losses = () if before is None else shape.losses(before, self.bound(shape))
         if losses:
-            raise BadRules([self._sentence((shape.section,), each) for each in losses])
+            raise BadRules([self._sentence(shape, (), each) for each in losses])
 
     def strangers(self, shapes: Iterable[Shape[Any]]) -> list[str]:
         """What stands in the file, and in no shape: sections, and keys of shared tables."""
@@ -157,20 +157,18 @@ class RulesFile:
     def _told(self, shape: Shape[Any], error: ValidationError) -> list[str]:
         told = []
         for each in error.errors(include_input=False):
-            is_shared = each["loc"][:1] in {(name,) for name in shape.shared}
-            place = each["loc"] if is_shared else (shape.section, *each["loc"])
             cause = each.get("ctx", {}).get("error")
             if isinstance(cause, ValueError):
-                told += [self._sentence(place, str(sentence)) for sentence in cause.args]
+                told += [self._sentence(shape, each["loc"], str(said)) for said in cause.args]
             else:
                 reason = _IN_WORDS.get(each["type"], each["msg"].removeprefix("Input "))
-                told.append(self._problem(place, reason))
+                told.append(self._problem(_place(shape, each["loc"]), reason))
         return told
 
-    def _sentence(self, place: Place, sentence: str) -> str:
-        """A sentence about something within a place, which its first word names."""
+    def _sentence(self, shape: Shape[Any], within: Place, sentence: str) -> str:
+        """A sentence about something within what a shape is bound to, which its first word names."""
         word, _, reason = sentence.partition(" ")
-        return self._problem((*place, *_steps(word)), reason)
+        return self._problem(_place(shape, (*within, *_steps(word))), reason)
 
     def _problem(self, place: Place, reason: str) -> str:
         """What is wrong, with the line of the place, or of what it should stand in."""
@@ -254,6 +252,11 @@ def _keys_of(shape: Shape[Any], name: str) -> list[str]:
         return []
     found = _dataclasses_in(get_type_hints(shape.rules)[name])
     return [key for each in found for key in get_type_hints(each)]
+
+
+def _place(shape: Shape[Any], within: Place) -> Place:
+    """Where in the file something stands that a shape is bound to."""
+    return within if within[:1] and within[0] in shape.shared else (shape.section, *within)
 
 
 def _steps(word: str) -> Place:

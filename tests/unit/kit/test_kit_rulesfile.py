@@ -38,6 +38,11 @@ class Market:
     stalls: int
     fairs: tuple[Selling, ...] = ()
 
+    def __post_init__(self) -> None:
+        if len(self.fairs) > self.stalls:
+            message = f"fairs.{self.stalls} finds no stall"
+            raise ValueError(message)
+
 
 FIELDS = Shape("fields", Fields, lambda old, new: ["acres fell"] * (new.acres < old.acres), ("fairs",))  # fmt: skip
 MARKET = Shape("market", Market, shared=("fairs",))
@@ -207,6 +212,11 @@ def test_a_shared_array_is_checked_against_all_who_read_it(
 ) -> None:
     with pytest.raises(BadRules, match=told):
         check(farm(written, instead), [FIELDS, MARKET])
+
+
+def test_what_is_wrong_with_a_shared_array_as_a_whole_is_told_at_its_line() -> None:
+    with pytest.raises(BadRules, match=r"farm\.toml, line 7: fairs\.0 finds no stall"):
+        farm("stalls = 2", "stalls = 0").bound(MARKET)
 
 
 def test_a_service_does_not_mind_what_others_read() -> None:
