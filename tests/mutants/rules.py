@@ -29,9 +29,8 @@ MUTANTS = (
     Mutant(
         name="the new version is recorded for what the old rules pay",
         file="services/kit/rulebook.py",
-        before="            self._made = self._make(Edition(rules, file.version))\n",
-        after="            rules = self._first.bound(self._shape)\n"
-        "            self._made = self._make(Edition(rules, file.version))\n",
+        before="            self._file = file\n",
+        after="            self._file, rules = file, self._first.bound(self._shape)\n",
         tests=(_UNDER_LOAD,),
     ),
     Mutant(
