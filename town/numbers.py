@@ -15,7 +15,7 @@ from services.world import rules as world_rules
 from services.world.rules import Rules as WorldRules
 from town.failures import WrongSetting
 
-SESSION: Final = Shape("session", SessionRules, session_rules.losses)
+SESSION: Final = Shape("session", SessionRules, session_rules.losses, shared=("events",))
 INVENTORY: Final = Shape("inventory", InventoryRules)
 WORLD: Final = Shape("world", WorldRules, world_rules.losses)
 # Every section of the file, and who reads it.

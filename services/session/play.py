@@ -8,7 +8,7 @@ from services.session.players import Players
 from services.session.rules import Rules, losses
 from services.session.sessions import Sessions
 
-SHAPE = Shape("session", Rules, losses)
+SHAPE = Shape("session", Rules, losses, shared=("events",))
 
 
 class Play(NamedTuple):

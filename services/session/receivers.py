@@ -63,7 +63,11 @@ class WorldAndInventory:
     ) -> Call[Any]:
         drops = [
             inventory_pb2.Drop(
-                user_id=row.user_id, session_id=row.id, luck=rules.luck(row.seed, row.id).choice
+                user_id=row.user_id,
+                session_id=row.id,
+                luck=rules.luck(row.seed, row.id).choice,
+                started_at=wire(row.started_at),
+                rules_version=row.rules_version or "",
             )
             for row in rows
         ]

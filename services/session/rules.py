@@ -1,7 +1,7 @@
 """The rules of sessions: when one can be completed, what it pays, whether it drops.
 
 Pure: time and luck are arguments. The numbers come from the rules file's
-section [session].
+section [session], and its [[events]]: see events.py.
 """
 
 import hashlib
@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import NamedTuple
+
+from services.session.events import WHOLE, Event, clashes
 
 ROLLS = 10_000
 
@@ -68,6 +70,7 @@ class Rules:
     drop_chance: int
     maximum_active_tasks: int
     starters: tuple[Starter, ...]
+    events: tuple[Event, ...] = ()
 
     def __post_init__(self) -> None:
         wrong = [
@@ -82,6 +85,13 @@ class Rules:
             for place, starter in enumerate(self.starters)
             if not self.minimum_minutes <= starter.default_duration_minutes <= self.maximum_minutes
         ]
+        least, most = BOUNDS["drop_chance"]
+        wrong += [
+            f"events.{place}.drop_chance must be from {least} up to {most}"
+            for place, event in enumerate(self.events)
+            if event.drop_chance is not None and not least <= event.drop_chance <= most
+        ]
+        wrong += clashes(self.events)
         if wrong:
             raise ValueError(*wrong)
 
@@ -148,9 +158,20 @@ def verdict(ends_at: datetime, *, now: datetime, rules: Rules) -> Verdict:
     return Verdict.IN_TIME if now <= completable_until(ends_at, rules) else Verdict.TOO_LATE
 
 
-def reward(minutes: int, rules: Rules) -> Reward:
-    """What a success pays: exp = minutes * 2, gold = minutes * 1 (specification, Reward Logic)."""
-    return Reward(exp=minutes * rules.exp_per_minute, gold=minutes * rules.gold_per_minute)
+def reward(minutes: int, rules: Rules, event: Event | None) -> Reward:
+    """What a success pays: exp = minutes * 2, gold = minutes * 1 (specification, Reward Logic).
+
+    Of that, so many percent as the event says that ran when the session started, rounded down.
+    """
+    exp, gold = minutes * rules.exp_per_minute, minutes * rules.gold_per_minute
+    if event is None:
+        return Reward(exp, gold)
+    return Reward(exp * event.exp_percent // WHOLE, gold * event.gold_percent // WHOLE)
+
+
+def drop_chance(rules: Rules, event: Event | None) -> int:
+    """Rolls below this drop: as the event says that ran when the session started, if it does."""
+    return rules.drop_chance if event is None or event.drop_chance is None else event.drop_chance
 
 
 def exp_to_next(level: int, rules: Rules) -> int:
@@ -172,6 +193,7 @@ def losses(old: Rules, new: Rules) -> tuple[str, ...]:
 
     A hero is stored as a level and the exp within it: by another `exp_per_level` they
     would stand for another sum than was earned, with more of it for a lower level.
+    Events may change at will: what was paid stays paid.
     """
     if old.exp_per_level == new.exp_per_level:
         return ()

@@ -188,9 +188,12 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
             replayed=sold.replayed,
         )
 
-    def GetDropChance(self, _: pb.GetDropChanceRequest, __: Context) -> pb.GetDropChanceResponse:
-        rules, version = self._play().edition
-        return pb.GetDropChanceResponse(chance=rules.drop_chance, rules_version=version)
+    def GetDropChance(
+        self, request: pb.GetDropChanceRequest, _: Context
+    ) -> pb.GetDropChanceResponse:
+        play = self._play()
+        chance = play.sessions.drop_chance(request.user_id)
+        return pb.GetDropChanceResponse(chance=chance, rules_version=play.edition.version)
 
     def GrantReward(self, request: pb.GrantRewardRequest, _: Context) -> pb.GrantRewardResponse:
         play = self._play()

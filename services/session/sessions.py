@@ -16,6 +16,7 @@ from services.kit.failpoints import reach
 from services.kit.ids import uuid7
 from services.session import completion_store, player_store, rules, store
 from services.session.completion_store import outcome
+from services.session.events import Event, running
 from services.session.failures import (
     DurationRefused,
     SessionAlreadyCompleted,
@@ -142,6 +143,18 @@ class Sessions:
         with self._database.read() as connection:
             return store.history(connection, page), now
 
+    def drop_chance(self, user_id: str) -> int:
+        """The chance of a session that the player starts now; without one, by real time."""
+        if not self._rules.events:
+            return self._rules.drop_chance
+        with self._database.read() as connection:
+            now = self._now_of(connection, user_id) if user_id else database_now(connection)
+        return rules.drop_chance(self._rules, self._event(now))
+
+    def _event(self, started_at: datetime) -> Event | None:
+        """The event under which a session is that starts at an instant, whenever it ends."""
+        return running(self._rules.events, started_at)
+
     def _now_of(self, connection: Connection, user_id: str) -> datetime:
         """The player's time: the database's, and in a sandbox the player's own lead."""
         heroes = player_store.read_heroes(connection, [user_id])
@@ -224,7 +237,9 @@ class Sessions:
         self, row: SessionRow, hero: HeroRow, *, ended_at: datetime, now: datetime
     ) -> "_Completed":
         """A success: what it pays, and whether it drops, decided once and for all."""
-        reward = rules.reward(row.duration_minutes, self._rules)
+        event = self._event(row.started_at)
+        reward = rules.reward(row.duration_minutes, self._rules, event)
+        chance = rules.drop_chance(self._rules, event)
         growth = rules.grown(Growth(hero.level, hero.exp), reward.exp, self._rules)
         luck = rules.luck(row.seed, row.id)
         paid = row._replace(
@@ -233,8 +248,8 @@ class Sessions:
             reward_exp=reward.exp,
             reward_gold=reward.gold,
             levels_gained=growth.level - hero.level,
-            drop_chance=self._rules.drop_chance,
-            dropped=luck.roll < self._rules.drop_chance,
+            drop_chance=chance,
+            dropped=luck.roll < chance,
             rules_version=self._version,
             settle_after=now + FIRST_SWEEP,
         )

@@ -124,8 +124,8 @@ MUTANTS = (
     Mutant(
         name="the dice are rolled at completion, not by the seed of the start",
         file="services/session/sessions.py",
-        before="dropped=luck.roll < self._rules.drop_chance",
-        after="dropped=secrets.randbelow(rules.ROLLS) < self._rules.drop_chance",
+        before="dropped=luck.roll < chance",
+        after="dropped=secrets.randbelow(rules.ROLLS) < chance",
         tests=(f"{_PLAY}::test_a_session_drops_when_its_proof_says_so_and_only_then",),
     ),
     Mutant(

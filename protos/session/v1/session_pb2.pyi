@@ -13,6 +13,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from protos.audit.v1 import audit_pb2 as _audit_pb2
 from protos.failure.v1 import failure_pb2 as _failure_pb2
 from protos.inventory.v1 import inventory_pb2 as _inventory_pb2
+from protos.reward.v1 import reward_pb2 as _reward_pb2
 from protos.world.v1 import world_pb2 as _world_pb2
 import builtins as _builtins
 import sys
@@ -261,6 +262,7 @@ class Session(_message.Message):
     DROPPED_ITEM_FIELD_NUMBER: _builtins.int
     DROP_COMMITMENT_FIELD_NUMBER: _builtins.int
     SERVER_TIME_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """The session's id; its order is that of the starts."""
     task_template_id: _builtins.str
@@ -305,6 +307,12 @@ class Session(_message.Message):
     def server_time(self) -> _timestamp_pb2.Timestamp:
         """The player's clock when this was read."""
 
+    @_builtins.property
+    def receipt(self) -> _reward_pb2.Receipt:
+        """Where its rewards come from: told by ListSessions alone, of successes. Absent
+        also where the rules that paid it cannot be read, or do not explain it.
+        """
+
     def __init__(
         self,
         *,
@@ -324,19 +332,24 @@ class Session(_message.Message):
         dropped_item: _inventory_pb2.OwnedItem | None = ...,
         drop_commitment: _builtins.bytes = ...,
         server_time: _timestamp_pb2.Timestamp | None = ...,
+        receipt: _reward_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_dropped_item", b"_dropped_item", "_reward_exp", b"_reward_exp", "_reward_gold", b"_reward_gold", "completable_until", b"completable_until", "dropped_item", b"dropped_item", "ended_at", b"ended_at", "ends_at", b"ends_at", "reward_exp", b"reward_exp", "reward_gold", b"reward_gold", "server_time", b"server_time", "started_at", b"started_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_dropped_item", b"_dropped_item", "_receipt", b"_receipt", "_reward_exp", b"_reward_exp", "_reward_gold", b"_reward_gold", "completable_until", b"completable_until", "dropped_item", b"dropped_item", "ended_at", b"ended_at", "ends_at", b"ends_at", "receipt", b"receipt", "reward_exp", b"reward_exp", "reward_gold", b"reward_gold", "server_time", b"server_time", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dropped_item", b"_dropped_item", "_reward_exp", b"_reward_exp", "_reward_gold", b"_reward_gold", "category", b"category", "completable_until", b"completable_until", "drop_commitment", b"drop_commitment", "dropped_item", b"dropped_item", "duration_minutes", b"duration_minutes", "ended_at", b"ended_at", "ends_at", b"ends_at", "reward_exp", b"reward_exp", "reward_gold", b"reward_gold", "room", b"room", "server_time", b"server_time", "session_id", b"session_id", "started_at", b"started_at", "status", b"status", "task_name", b"task_name", "task_template_id", b"task_template_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dropped_item", b"_dropped_item", "_receipt", b"_receipt", "_reward_exp", b"_reward_exp", "_reward_gold", b"_reward_gold", "category", b"category", "completable_until", b"completable_until", "drop_commitment", b"drop_commitment", "dropped_item", b"dropped_item", "duration_minutes", b"duration_minutes", "ended_at", b"ended_at", "ends_at", b"ends_at", "receipt", b"receipt", "reward_exp", b"reward_exp", "reward_gold", b"reward_gold", "room", b"room", "server_time", b"server_time", "session_id", b"session_id", "started_at", b"started_at", "status", b"status", "task_name", b"task_name", "task_template_id", b"task_template_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__dropped_item: _TypeAlias = _typing.Literal["dropped_item"]  # noqa: Y015
     _WhichOneofArgType__dropped_item: _TypeAlias = _typing.Literal["_dropped_item", b"_dropped_item"]  # noqa: Y015
+    _WhichOneofReturnType__receipt: _TypeAlias = _typing.Literal["receipt"]  # noqa: Y015
+    _WhichOneofArgType__receipt: _TypeAlias = _typing.Literal["_receipt", b"_receipt"]  # noqa: Y015
     _WhichOneofReturnType__reward_exp: _TypeAlias = _typing.Literal["reward_exp"]  # noqa: Y015
     _WhichOneofArgType__reward_exp: _TypeAlias = _typing.Literal["_reward_exp", b"_reward_exp"]  # noqa: Y015
     _WhichOneofReturnType__reward_gold: _TypeAlias = _typing.Literal["reward_gold"]  # noqa: Y015
     _WhichOneofArgType__reward_gold: _TypeAlias = _typing.Literal["_reward_gold", b"_reward_gold"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__dropped_item) -> _WhichOneofReturnType__dropped_item | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__receipt) -> _WhichOneofReturnType__receipt | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reward_exp) -> _WhichOneofReturnType__reward_exp | None: ...
     @_typing.overload
@@ -1544,16 +1557,21 @@ Global___BuyItemResponse: _TypeAlias = BuyItemResponse  # noqa: Y015
 
 @_typing.final
 class GetDropChanceRequest(_message.Message):
-    """Nothing to say: the chance is the same for all."""
+    """Whose clock tells which event runs."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player; empty from a version before: real time."""
     def __init__(
         self,
+        *,
+        user_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

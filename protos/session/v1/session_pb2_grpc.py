@@ -240,7 +240,7 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDropChance(self, request, context):
-        """Tells how likely a drop is, under which rules.
+        """Tells how likely a session drops that the player starts now, under which rules.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -78,7 +78,7 @@ class SessionServiceStub:
     with UNAVAILABLE also while it is paid and nobody delivers.
     """
     GetDropChance: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetDropChanceRequest, _session_pb2.GetDropChanceResponse]
-    """Tells how likely a drop is, under which rules."""
+    """Tells how likely a session drops that the player starts now, under which rules."""
     GrantReward: _grpc.UnaryUnaryMultiCallable[_session_pb2.GrantRewardRequest, _session_pb2.GrantRewardResponse]
     """Adds exp and gold: in the sandbox, and anywhere on an operator's word; safe
     to repeat with `once`. Fails: SANDBOX_OFF.
@@ -152,7 +152,7 @@ class SessionServiceAsyncStub(SessionServiceStub):
     with UNAVAILABLE also while it is paid and nobody delivers.
     """
     GetDropChance: _aio.UnaryUnaryMultiCallable[_session_pb2.GetDropChanceRequest, _session_pb2.GetDropChanceResponse]  # type: ignore[assignment]
-    """Tells how likely a drop is, under which rules."""
+    """Tells how likely a session drops that the player starts now, under which rules."""
     GrantReward: _aio.UnaryUnaryMultiCallable[_session_pb2.GrantRewardRequest, _session_pb2.GrantRewardResponse]  # type: ignore[assignment]
     """Adds exp and gold: in the sandbox, and anywhere on an operator's word; safe
     to repeat with `once`. Fails: SANDBOX_OFF.
@@ -301,7 +301,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.GetDropChanceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.GetDropChanceResponse, _abc.Awaitable[_session_pb2.GetDropChanceResponse]]:
-        """Tells how likely a drop is, under which rules."""
+        """Tells how likely a session drops that the player starts now, under which rules."""
 
     @_abc_1.abstractmethod
     def GrantReward(

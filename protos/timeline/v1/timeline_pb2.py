@@ -23,25 +23,26 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from protos.reward.v1 import reward_pb2 as protos_dot_reward_dot_v1_dot_reward__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!protos/timeline/v1/timeline.proto\x12\x12protos.timeline.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n\x05Place\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\n\n\x02id\x18\x02 \x01(\t\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x18.protos.timeline.v1.Kind\"\x9d\x05\n\tHappening\x12(\n\x05place\x18\x01 \x01(\x0b\x32\x19.protos.timeline.v1.Place\x12\x16\n\ttask_name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x63\x61tegory\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04room\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x1d\n\x10\x64uration_minutes\x18\x05 \x01(\x03H\x03\x88\x01\x01\x12\x10\n\x03\x65xp\x18\x06 \x01(\x03H\x04\x88\x01\x01\x12\x11\n\x04gold\x18\x07 \x01(\x03H\x05\x88\x01\x01\x12\x1a\n\rlevels_gained\x18\x08 \x01(\x03H\x06\x88\x01\x01\x12\x14\n\x07item_id\x18\t \x01(\tH\x07\x88\x01\x01\x12\x13\n\x06source\x18\n \x01(\tH\x08\x88\x01\x01\x12\x17\n\nsession_id\x18\x0b \x01(\tH\t\x88\x01\x01\x12\x18\n\x0bpurchase_id\x18\x0c \x01(\tH\n\x88\x01\x01\x12\x11\n\x04\x64\x61te\x18\r \x01(\tH\x0b\x88\x01\x01\x12\x16\n\x0erooms_upgraded\x18\x0e \x03(\t\x12\x15\n\x08timezone\x18\x0f \x01(\tH\x0c\x88\x01\x01\x12\x13\n\x06\x64\x65vice\x18\x10 \x01(\tH\r\x88\x01\x01\x12\x13\n\x06reason\x18\x11 \x01(\tH\x0e\x88\x01\x01\x12\x12\n\x05\x61\x63tor\x18\x12 \x01(\tH\x0f\x88\x01\x01\x12\x13\n\x06\x61\x63tion\x18\x13 \x01(\tH\x10\x88\x01\x01\x42\x0c\n\n_task_nameB\x0b\n\t_categoryB\x07\n\x05_roomB\x13\n\x11_duration_minutesB\x06\n\x04_expB\x07\n\x05_goldB\x10\n\x0e_levels_gainedB\n\n\x08_item_idB\t\n\x07_sourceB\r\n\x0b_session_idB\x0e\n\x0c_purchase_idB\x07\n\x05_dateB\x0b\n\t_timezoneB\t\n\x07_deviceB\t\n\x07_reasonB\x08\n\x06_actorB\t\n\x07_action\"r\n\x15ListHappeningsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12.\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x19.protos.timeline.v1.PlaceH\x00\x88\x01\x01\x12\r\n\x05limit\x18\x03 \x01(\x05\x42\t\n\x07_before\"K\n\x16ListHappeningsResponse\x12\x31\n\nhappenings\x18\x01 \x03(\x0b\x32\x1d.protos.timeline.v1.Happening*\x92\x03\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14KIND_SESSION_STARTED\x10\x01\x12\x1a\n\x16KIND_SESSION_COMPLETED\x10\x02\x12\x1a\n\x16KIND_SESSION_CANCELLED\x10\x03\x12\x1a\n\x16KIND_SESSION_TIMED_OUT\x10\x04\x12\x19\n\x15KIND_SESSION_CREDITED\x10\x05\x12\x16\n\x12KIND_ITEM_OBTAINED\x10\x06\x12\x13\n\x0fKIND_DROP_EMPTY\x10\x07\x12\x14\n\x10KIND_ITEM_BOUGHT\x10\x08\x12\x1a\n\x16KIND_PURCHASE_REFUNDED\x10\t\x12\x17\n\x13KIND_REWARD_GRANTED\x10\n\x12\x15\n\x11KIND_ZONE_CHANGED\x10\x0b\x12\x18\n\x14KIND_ACCOUNT_CREATED\x10\x0c\x12\x12\n\x0eKIND_LOGGED_IN\x10\r\x12\x13\n\x0fKIND_LOGGED_OUT\x10\x0e\x12\x19\n\x15KIND_OPERATOR_CHANGED\x10\x0f\x32z\n\x0fTimelineService\x12g\n\x0eListHappenings\x12).protos.timeline.v1.ListHappeningsRequest\x1a*.protos.timeline.v1.ListHappeningsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!protos/timeline/v1/timeline.proto\x12\x12protos.timeline.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dprotos/reward/v1/reward.proto\"c\n\x05Place\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\n\n\x02id\x18\x02 \x01(\t\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x18.protos.timeline.v1.Kind\"\xb8\x06\n\tHappening\x12(\n\x05place\x18\x01 \x01(\x0b\x32\x19.protos.timeline.v1.Place\x12\x16\n\ttask_name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08\x63\x61tegory\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04room\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x1d\n\x10\x64uration_minutes\x18\x05 \x01(\x03H\x03\x88\x01\x01\x12\x10\n\x03\x65xp\x18\x06 \x01(\x03H\x04\x88\x01\x01\x12\x11\n\x04gold\x18\x07 \x01(\x03H\x05\x88\x01\x01\x12\x1a\n\rlevels_gained\x18\x08 \x01(\x03H\x06\x88\x01\x01\x12\x14\n\x07item_id\x18\t \x01(\tH\x07\x88\x01\x01\x12\x13\n\x06source\x18\n \x01(\tH\x08\x88\x01\x01\x12\x17\n\nsession_id\x18\x0b \x01(\tH\t\x88\x01\x01\x12\x18\n\x0bpurchase_id\x18\x0c \x01(\tH\n\x88\x01\x01\x12\x11\n\x04\x64\x61te\x18\r \x01(\tH\x0b\x88\x01\x01\x12\x16\n\x0erooms_upgraded\x18\x0e \x03(\t\x12\x15\n\x08timezone\x18\x0f \x01(\tH\x0c\x88\x01\x01\x12\x13\n\x06\x64\x65vice\x18\x10 \x01(\tH\r\x88\x01\x01\x12\x13\n\x06reason\x18\x11 \x01(\tH\x0e\x88\x01\x01\x12\x12\n\x05\x61\x63tor\x18\x12 \x01(\tH\x0f\x88\x01\x01\x12\x13\n\x06\x61\x63tion\x18\x13 \x01(\tH\x10\x88\x01\x01\x12.\n\nstarted_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rrules_version\x18\x15 \x01(\tH\x11\x88\x01\x01\x12/\n\x07receipt\x18\x16 \x01(\x0b\x32\x19.protos.reward.v1.ReceiptH\x12\x88\x01\x01\x42\x0c\n\n_task_nameB\x0b\n\t_categoryB\x07\n\x05_roomB\x13\n\x11_duration_minutesB\x06\n\x04_expB\x07\n\x05_goldB\x10\n\x0e_levels_gainedB\n\n\x08_item_idB\t\n\x07_sourceB\r\n\x0b_session_idB\x0e\n\x0c_purchase_idB\x07\n\x05_dateB\x0b\n\t_timezoneB\t\n\x07_deviceB\t\n\x07_reasonB\x08\n\x06_actorB\t\n\x07_actionB\x10\n\x0e_rules_versionB\n\n\x08_receipt\"r\n\x15ListHappeningsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12.\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x19.protos.timeline.v1.PlaceH\x00\x88\x01\x01\x12\r\n\x05limit\x18\x03 \x01(\x05\x42\t\n\x07_before\"K\n\x16ListHappeningsResponse\x12\x31\n\nhappenings\x18\x01 \x03(\x0b\x32\x1d.protos.timeline.v1.Happening*\x92\x03\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14KIND_SESSION_STARTED\x10\x01\x12\x1a\n\x16KIND_SESSION_COMPLETED\x10\x02\x12\x1a\n\x16KIND_SESSION_CANCELLED\x10\x03\x12\x1a\n\x16KIND_SESSION_TIMED_OUT\x10\x04\x12\x19\n\x15KIND_SESSION_CREDITED\x10\x05\x12\x16\n\x12KIND_ITEM_OBTAINED\x10\x06\x12\x13\n\x0fKIND_DROP_EMPTY\x10\x07\x12\x14\n\x10KIND_ITEM_BOUGHT\x10\x08\x12\x1a\n\x16KIND_PURCHASE_REFUNDED\x10\t\x12\x17\n\x13KIND_REWARD_GRANTED\x10\n\x12\x15\n\x11KIND_ZONE_CHANGED\x10\x0b\x12\x18\n\x14KIND_ACCOUNT_CREATED\x10\x0c\x12\x12\n\x0eKIND_LOGGED_IN\x10\r\x12\x13\n\x0fKIND_LOGGED_OUT\x10\x0e\x12\x19\n\x15KIND_OPERATOR_CHANGED\x10\x0f\x32z\n\x0fTimelineService\x12g\n\x0eListHappenings\x12).protos.timeline.v1.ListHappeningsRequest\x1a*.protos.timeline.v1.ListHappeningsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.timeline.v1.timeline_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_KIND']._serialized_start=1057
-  _globals['_KIND']._serialized_end=1459
-  _globals['_PLACE']._serialized_start=90
-  _globals['_PLACE']._serialized_end=189
-  _globals['_HAPPENING']._serialized_start=192
-  _globals['_HAPPENING']._serialized_end=861
-  _globals['_LISTHAPPENINGSREQUEST']._serialized_start=863
-  _globals['_LISTHAPPENINGSREQUEST']._serialized_end=977
-  _globals['_LISTHAPPENINGSRESPONSE']._serialized_start=979
-  _globals['_LISTHAPPENINGSRESPONSE']._serialized_end=1054
-  _globals['_TIMELINESERVICE']._serialized_start=1461
-  _globals['_TIMELINESERVICE']._serialized_end=1583
+  _globals['_KIND']._serialized_start=1243
+  _globals['_KIND']._serialized_end=1645
+  _globals['_PLACE']._serialized_start=121
+  _globals['_PLACE']._serialized_end=220
+  _globals['_HAPPENING']._serialized_start=223
+  _globals['_HAPPENING']._serialized_end=1047
+  _globals['_LISTHAPPENINGSREQUEST']._serialized_start=1049
+  _globals['_LISTHAPPENINGSREQUEST']._serialized_end=1163
+  _globals['_LISTHAPPENINGSRESPONSE']._serialized_start=1165
+  _globals['_LISTHAPPENINGSRESPONSE']._serialized_end=1240
+  _globals['_TIMELINESERVICE']._serialized_start=1647
+  _globals['_TIMELINESERVICE']._serialized_end=1769
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from protos.reward.v1 import reward_pb2 as _reward_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -31,7 +32,7 @@ class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType],
     KIND_SESSION_STARTED: _Kind.ValueType  # 1
     """A session was started: task_name, category, room, duration_minutes."""
     KIND_SESSION_COMPLETED: _Kind.ValueType  # 2
-    """It was completed in time, and paid: exp, gold, levels_gained."""
+    """It was completed in time, and paid: exp, gold, levels_gained, receipt."""
     KIND_SESSION_CANCELLED: _Kind.ValueType  # 3
     """Its player gave it up."""
     KIND_SESSION_TIMED_OUT: _Kind.ValueType  # 4
@@ -67,7 +68,7 @@ KIND_UNSPECIFIED: Kind.ValueType  # 0
 KIND_SESSION_STARTED: Kind.ValueType  # 1
 """A session was started: task_name, category, room, duration_minutes."""
 KIND_SESSION_COMPLETED: Kind.ValueType  # 2
-"""It was completed in time, and paid: exp, gold, levels_gained."""
+"""It was completed in time, and paid: exp, gold, levels_gained, receipt."""
 KIND_SESSION_CANCELLED: Kind.ValueType  # 3
 """Its player gave it up."""
 KIND_SESSION_TIMED_OUT: Kind.ValueType  # 4
@@ -157,6 +158,9 @@ class Happening(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     ACTION_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    RULES_VERSION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
     task_name: _builtins.str
     """The task's name at the start."""
     category: _builtins.str
@@ -164,7 +168,7 @@ class Happening(_message.Message):
     room: _builtins.str
     """The task's room at the start: study, build, training."""
     duration_minutes: _builtins.int
-    """The planned length, in minutes."""
+    """The planned length, in minutes; of a completion, too."""
     exp: _builtins.int
     """EXP that came."""
     gold: _builtins.int
@@ -193,6 +197,8 @@ class Happening(_message.Message):
     """Who made the change: a superuser's id, or "operator NAME@HOST"."""
     action: _builtins.str
     """What was done, a stable word such as user.update."""
+    rules_version: _builtins.str
+    """The version of the rules that paid it."""
     @_builtins.property
     def place(self) -> Global___Place:
         """When, to what, and what it was."""
@@ -200,6 +206,14 @@ class Happening(_message.Message):
     @_builtins.property
     def rooms_upgraded(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The rooms that the session upgraded: study, build, training, plaza."""
+
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """When the session had started that was completed."""
+
+    @_builtins.property
+    def receipt(self) -> _reward_pb2.Receipt:
+        """Where exp and gold come from; absent where nobody can tell any more."""
 
     def __init__(
         self,
@@ -223,10 +237,13 @@ class Happening(_message.Message):
         reason: _builtins.str | None = ...,
         actor: _builtins.str | None = ...,
         action: _builtins.str | None = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        rules_version: _builtins.str | None = ...,
+        receipt: _reward_pb2.Receipt | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_action", b"_action", "_actor", b"_actor", "_category", b"_category", "_date", b"_date", "_device", b"_device", "_duration_minutes", b"_duration_minutes", "_exp", b"_exp", "_gold", b"_gold", "_item_id", b"_item_id", "_levels_gained", b"_levels_gained", "_purchase_id", b"_purchase_id", "_reason", b"_reason", "_room", b"_room", "_session_id", b"_session_id", "_source", b"_source", "_task_name", b"_task_name", "_timezone", b"_timezone", "action", b"action", "actor", b"actor", "category", b"category", "date", b"date", "device", b"device", "duration_minutes", b"duration_minutes", "exp", b"exp", "gold", b"gold", "item_id", b"item_id", "levels_gained", b"levels_gained", "place", b"place", "purchase_id", b"purchase_id", "reason", b"reason", "room", b"room", "session_id", b"session_id", "source", b"source", "task_name", b"task_name", "timezone", b"timezone"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_action", b"_action", "_actor", b"_actor", "_category", b"_category", "_date", b"_date", "_device", b"_device", "_duration_minutes", b"_duration_minutes", "_exp", b"_exp", "_gold", b"_gold", "_item_id", b"_item_id", "_levels_gained", b"_levels_gained", "_purchase_id", b"_purchase_id", "_reason", b"_reason", "_receipt", b"_receipt", "_room", b"_room", "_rules_version", b"_rules_version", "_session_id", b"_session_id", "_source", b"_source", "_task_name", b"_task_name", "_timezone", b"_timezone", "action", b"action", "actor", b"actor", "category", b"category", "date", b"date", "device", b"device", "duration_minutes", b"duration_minutes", "exp", b"exp", "gold", b"gold", "item_id", b"item_id", "levels_gained", b"levels_gained", "place", b"place", "purchase_id", b"purchase_id", "reason", b"reason", "receipt", b"receipt", "room", b"room", "rules_version", b"rules_version", "session_id", b"session_id", "source", b"source", "started_at", b"started_at", "task_name", b"task_name", "timezone", b"timezone"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_action", b"_action", "_actor", b"_actor", "_category", b"_category", "_date", b"_date", "_device", b"_device", "_duration_minutes", b"_duration_minutes", "_exp", b"_exp", "_gold", b"_gold", "_item_id", b"_item_id", "_levels_gained", b"_levels_gained", "_purchase_id", b"_purchase_id", "_reason", b"_reason", "_room", b"_room", "_session_id", b"_session_id", "_source", b"_source", "_task_name", b"_task_name", "_timezone", b"_timezone", "action", b"action", "actor", b"actor", "category", b"category", "date", b"date", "device", b"device", "duration_minutes", b"duration_minutes", "exp", b"exp", "gold", b"gold", "item_id", b"item_id", "levels_gained", b"levels_gained", "place", b"place", "purchase_id", b"purchase_id", "reason", b"reason", "room", b"room", "rooms_upgraded", b"rooms_upgraded", "session_id", b"session_id", "source", b"source", "task_name", b"task_name", "timezone", b"timezone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_action", b"_action", "_actor", b"_actor", "_category", b"_category", "_date", b"_date", "_device", b"_device", "_duration_minutes", b"_duration_minutes", "_exp", b"_exp", "_gold", b"_gold", "_item_id", b"_item_id", "_levels_gained", b"_levels_gained", "_purchase_id", b"_purchase_id", "_reason", b"_reason", "_receipt", b"_receipt", "_room", b"_room", "_rules_version", b"_rules_version", "_session_id", b"_session_id", "_source", b"_source", "_task_name", b"_task_name", "_timezone", b"_timezone", "action", b"action", "actor", b"actor", "category", b"category", "date", b"date", "device", b"device", "duration_minutes", b"duration_minutes", "exp", b"exp", "gold", b"gold", "item_id", b"item_id", "levels_gained", b"levels_gained", "place", b"place", "purchase_id", b"purchase_id", "reason", b"reason", "receipt", b"receipt", "room", b"room", "rooms_upgraded", b"rooms_upgraded", "rules_version", b"rules_version", "session_id", b"session_id", "source", b"source", "started_at", b"started_at", "task_name", b"task_name", "timezone", b"timezone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__action: _TypeAlias = _typing.Literal["action"]  # noqa: Y015
     _WhichOneofArgType__action: _TypeAlias = _typing.Literal["_action", b"_action"]  # noqa: Y015
@@ -252,8 +269,12 @@ class Happening(_message.Message):
     _WhichOneofArgType__purchase_id: _TypeAlias = _typing.Literal["_purchase_id", b"_purchase_id"]  # noqa: Y015
     _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
     _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    _WhichOneofReturnType__receipt: _TypeAlias = _typing.Literal["receipt"]  # noqa: Y015
+    _WhichOneofArgType__receipt: _TypeAlias = _typing.Literal["_receipt", b"_receipt"]  # noqa: Y015
     _WhichOneofReturnType__room: _TypeAlias = _typing.Literal["room"]  # noqa: Y015
     _WhichOneofArgType__room: _TypeAlias = _typing.Literal["_room", b"_room"]  # noqa: Y015
+    _WhichOneofReturnType__rules_version: _TypeAlias = _typing.Literal["rules_version"]  # noqa: Y015
+    _WhichOneofArgType__rules_version: _TypeAlias = _typing.Literal["_rules_version", b"_rules_version"]  # noqa: Y015
     _WhichOneofReturnType__session_id: _TypeAlias = _typing.Literal["session_id"]  # noqa: Y015
     _WhichOneofArgType__session_id: _TypeAlias = _typing.Literal["_session_id", b"_session_id"]  # noqa: Y015
     _WhichOneofReturnType__source: _TypeAlias = _typing.Literal["source"]  # noqa: Y015
@@ -287,7 +308,11 @@ class Happening(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__receipt) -> _WhichOneofReturnType__receipt | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__room) -> _WhichOneofReturnType__room | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rules_version) -> _WhichOneofReturnType__rules_version | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__session_id) -> _WhichOneofReturnType__session_id | None: ...
     @_typing.overload

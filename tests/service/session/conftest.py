@@ -15,13 +15,14 @@ from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
 from services.kit.rulesfile import load
-from services.kit.settings import RULES, ServiceSettings
+from services.kit.settings import ServiceSettings
 from services.kit.sweeper import Sweeper
 from services.kit.tls import PLAIN
 from services.session.__main__ import Parts, assembled, wired
 from services.session.outbox import PostgresOutbox
 from services.session.play import SHAPE
 from services.session.store import SessionRow
+from tests import season
 from tests.service.peers import SECRET, Peer, listening, peer
 from tests.service.session.fakes import PRICE, FakeInventory, FakeWorld, served
 from tests.service.session.players import Player
@@ -111,7 +112,8 @@ def arm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Arm:
 @contextmanager
 def _town(url: str, folder: Path, *, drop_chance: int, sandbox: bool = True) -> Iterator[Town]:
     rules = folder / "rules.toml"
-    rules.write_text(RULES.read_text().replace("chance = 1000", f"chance = {drop_chance}"))
+    text = season.rules_with(season.event())
+    rules.write_text(text.replace("chance = 1000", f"chance = {drop_chance}"))
     settings = ServiceSettings(
         secret=SECRET,
         environment="development",

@@ -68,6 +68,7 @@ class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
 
     def __init__(self) -> None:
         self.given: dict[str, bytes] = {}
+        self.drops: dict[str, inventory_pb2.Drop] = {}
         self.delivered: dict[str, tuple[str, str]] = {}
         self.away = False
         self.deaf = False
@@ -114,6 +115,7 @@ class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
         _be_there(self.away)
         for drop in request.drops:
             self.given[drop.session_id] = drop.luck
+            self.drops[drop.session_id] = drop
         hat = inventory_pb2.OwnedItem(
             item=inventory_pb2.Item(
                 id="0190c0de-0000-7000-8000-000000000001",

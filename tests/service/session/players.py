@@ -2,12 +2,14 @@
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
 from protos.session.v1 import session_pb2 as pb
 from services.kit.errors import from_item
+from services.kit.times import instant
 from tests.service.peers import Peer
 
 
@@ -82,6 +84,11 @@ class Player:
         )
         bought: pb.BuyItemResponse = self.service.BuyItem(request)
         return bought
+
+    def wait_until(self, at: datetime) -> None:
+        """Moves the player's own clock to an instant ahead, give or take a second."""
+        now = instant(self.wait().now)
+        self.wait(seconds=round((at - now).total_seconds()))
 
     def wait(self, minutes: int = 0, *, seconds: int = 0) -> pb.Clock:
         """Moves the player's own clock."""

@@ -133,6 +133,16 @@ def test_the_proof_reveals_the_seed_that_was_committed_to(generous: Town) -> Non
     assert generous.inventory.given[session.session_id] == digest[8:24]
 
 
+def test_inventory_hears_when_a_session_that_dropped_had_started_and_by_which_rules(
+    generous: Town,
+) -> None:
+    completion = Player(generous.sessions).focus()
+
+    drop = generous.inventory.drops[completion.session.session_id]
+    assert drop.started_at == completion.session.started_at
+    assert drop.rules_version == completion.drop_proof.rules_version
+
+
 def test_a_session_drops_when_its_proof_says_so_and_only_then(even: Town) -> None:
     player = Player(even.sessions)
 

@@ -38,7 +38,7 @@ def test_the_window_is_inclusive_on_both_sides(after_end: timedelta, expected: V
 
 
 def test_twenty_five_minutes_pay_fifty_exp_and_twenty_five_gold() -> None:
-    assert rules.reward(25, NUMBERS) == rules.Reward(exp=50, gold=25)
+    assert rules.reward(25, NUMBERS, None) == rules.Reward(exp=50, gold=25)
 
 
 def test_a_new_hero_with_360_exp_is_level_3_with_60_left() -> None:

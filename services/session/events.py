@@ -1,0 +1,83 @@
+"""Seasons and events: windows of time in which sessions pay or drop otherwise.
+
+Pure: time is an argument. They come from the tables [[events]] of the rules file, which
+inventory reads too: each service knows the keys that it decides with.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+# Percents of what a session pays otherwise: this one changes nothing.
+WHOLE = 100
+MOST_PERCENT = 1_000
+LONGEST_NAME = 80
+_ID = re.compile("[a-z0-9][a-z0-9-]{0,39}")
+_TIMES = ("announced_at", "starts_at", "ends_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is otherwise for the sessions that start in a window [starts_at, ends_at).
+
+    Without a `drop_chance` it is that of the rules. Raises ValueError for one that no
+    player could be told of.
+    """
+
+    id: str
+    name: str
+    announced_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    exp_percent: int = WHOLE
+    gold_percent: int = WHOLE
+    drop_chance: int | None = None
+
+    def __post_init__(self) -> None:
+        wrong = [*self._wrong_words(), *self._wrong_times(), *self._wrong_percents()]
+        if wrong:
+            raise ValueError(*wrong)
+
+    def runs(self, at: datetime) -> bool:
+        """Whether an instant lies in the window: its start does, its end does not."""
+        return self.starts_at <= at < self.ends_at
+
+    def _wrong_words(self) -> Iterator[str]:
+        if not _ID.fullmatch(self.id):
+            yield "id must have up to 40 lower-case letters, digits and hyphens, no hyphen first"
+        if not 1 <= len(self.name) <= LONGEST_NAME:
+            yield f"name must have from 1 up to {LONGEST_NAME} characters"
+
+    def _wrong_times(self) -> Iterator[str]:
+        naive = [name for name in _TIMES if getattr(self, name).tzinfo is None]
+        yield from (f"{name} must have a zone, such as the Z of UTC" for name in naive)
+        if naive:
+            return
+        if self.announced_at > self.starts_at:
+            yield "announced_at must not be after starts_at"
+        if self.starts_at >= self.ends_at:
+            yield "starts_at must be before ends_at"
+
+    def _wrong_percents(self) -> Iterator[str]:
+        for name in ("exp_percent", "gold_percent"):
+            if not 0 <= getattr(self, name) <= MOST_PERCENT:
+                yield f"{name} must be from 0 up to {MOST_PERCENT}"
+
+
+def running(events: Sequence[Event], at: datetime) -> Event | None:
+    """The event in whose window an instant lies; of those of one rules file one at most."""
+    for event in events:
+        if event.runs(at):
+            return event
+    return None
+
+
+def clashes(events: Sequence[Event]) -> Iterator[str]:
+    """What is wrong with events beside each other, in sentences of the rules file."""
+    for place, event in enumerate(events):
+        for before, other in enumerate(events[:place]):
+            if event.id == other.id:
+                yield f"events.{place}.id repeats events.{before}.id"
+            if event.starts_at < other.ends_at and other.starts_at < event.ends_at:
+                yield f"events.{place} overlaps events.{before}"
