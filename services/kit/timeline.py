@@ -4,7 +4,7 @@ A service names its sources: which columns of a table tell when something of one
 happened, to what, and what there is to say of it. Nothing is written for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -40,6 +40,8 @@ class Place(NamedTuple):
     kind: pb.Kind.ValueType
 
 
+# Adds to happenings what no column of theirs tells.
+Explain = Callable[[Sequence[pb.Happening]], None]
 # Nothing comes later.
 _END = Place(datetime.max.replace(tzinfo=UTC), "f" * 32, max(pb.Kind.values()))
 
@@ -109,9 +111,12 @@ def changes_of(trail: Trail) -> Source:
 class TimelineService(timeline_pb2_grpc.TimelineServiceServicer):
     """Tells of one service's part: see protos/timeline/v1/timeline.proto."""
 
-    def __init__(self, database: Database, sources: Sequence[Source]) -> None:
+    def __init__(
+        self, database: Database, sources: Sequence[Source], explain: Explain | None = None
+    ) -> None:
         self._database = database
         self._sources = sources
+        self._explain = explain
 
     def ListHappenings(  # noqa: N802  # the contract's name
         self, request: pb.ListHappeningsRequest, _: grpc.ServicerContext
@@ -126,12 +131,15 @@ class TimelineService(timeline_pb2_grpc.TimelineServiceServicer):
                 for each in source.page(connection, request.user_id, before, limit)
             ]
         found.sort(key=lambda each: each[0], reverse=True)
-        return pb.ListHappeningsResponse(happenings=[told for _, told in found[:limit]])
+        happenings = [told for _, told in found[:limit]]
+        if self._explain is not None:
+            self._explain(happenings)
+        return pb.ListHappeningsResponse(happenings=happenings)
 
 
-def offer(database: Database, sources: Sequence[Source]) -> Offer:
+def offer(database: Database, sources: Sequence[Source], explain: Explain | None = None) -> Offer:
     """What a process offers beside its own service, so that its players' timelines can be read."""
-    servicer = TimelineService(database, sources)
+    servicer = TimelineService(database, sources, explain)
     return Offer(
         service=SERVICE.full_name,
         callers={"ListHappenings": frozenset({"gateway"})},
@@ -143,6 +151,8 @@ def offer(database: Database, sources: Sequence[Source]) -> Offer:
 
 def _worded(value: Any) -> Any:
     """A value as a message holds it."""
+    if isinstance(value, datetime):
+        return wire(value)
     return value.isoformat() if isinstance(value, date) else value
 
 

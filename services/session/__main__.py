@@ -25,6 +25,7 @@ from services.session.play import SHAPE, play
 from services.session.purchase_store import PURCHASES, PurchaseRow
 from services.session.purchases import Purchases
 from services.session.purge import KeyPurge
+from services.session.receipts import Receipts
 from services.session.receivers import ShopInventory, WorldAndInventory
 from services.session.rules import Rules
 from services.session.service import CALLERS, SERVICE, SessionService
@@ -91,6 +92,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
         inventory=inventory,
         has_sandbox=settings.sandbox,
     )
+    receipts = Receipts(lambda version: (found := book.under(version)) and found.rules)
     servicer = SessionService(
         play=book.current,
         once=Once(database),
@@ -98,6 +100,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
         settler=parts.settler,
         statistician=Statistician(database),
         open_deliveries=OpenDeliveries(database),
+        receipts=receipts,
     )
     database.open()
 
@@ -118,7 +121,7 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
             ),
             personal.offer(database, HELD),
             audit.offer(database, trail),
-            timeline.offer(database, SOURCES),
+            timeline.offer(database, SOURCES, receipts.explain),
         ),
         is_ready=lambda: database.is_ready() and book.is_open(),
         close=close,

@@ -37,6 +37,7 @@ from services.session.once import Once
 from services.session.play import Play
 from services.session.player_store import TaskRow
 from services.session.players import Clock, Gift
+from services.session.receipts import Receipts
 from services.session.rules import Rules
 from services.session.sessions import Closed, Opened, Wish
 from services.session.settle import SETTLE_S, Settlement, Settler
@@ -65,6 +66,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         settler: Settler,
         statistician: Statistician,
         open_deliveries: OpenDeliveries,
+        receipts: Receipts,
     ) -> None:
         # Asked once, at the beginning of a call: see kit/rulebook.py.
         self._play = play
@@ -73,6 +75,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         self._settler = settler
         self._statistician = statistician
         self._open_deliveries = open_deliveries
+        self._receipts = receipts
 
     def BatchStartSessions(
         self, request: pb.BatchStartSessionsRequest, _: Context
@@ -121,6 +124,7 @@ class SessionService(session_pb2_grpc.SessionServiceServicer):
         # One more than asked for tells whether there is a next page.
         rows, now = play.sessions.history(_page(request, limit=limit + 1))
         messages = [session_message(row, play.rules, now=now) for row in rows[:limit]]
+        self._receipts.write(messages, rows[:limit])
         next_before = messages[-1].session_id if len(rows) > limit else ""
         return pb.ListSessionsResponse(sessions=messages, next_before=next_before)
 

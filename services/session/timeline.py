@@ -50,6 +50,10 @@ SOURCES = (
         exp=session.c.reward_exp,
         gold=session.c.reward_gold,
         levels_gained=session.c.levels_gained,
+        # What its receipt is made of: see receipts.py.
+        duration_minutes=session.c.duration_minutes,
+        started_at=session.c.started_at,
+        rules_version=session.c.rules_version,
     ),
     _ended(pb.KIND_SESSION_CANCELLED, _CANCEL),
     _ended(pb.KIND_SESSION_TIMED_OUT, TIMEOUT),

@@ -29,6 +29,7 @@ from services.session.player_store import HeroRow, TaskRow
 from services.session.players import Players
 from services.session.purchase_store import PURCHASES
 from services.session.purchases import Purchases
+from services.session.receipts import Receipts
 from services.session.receivers import ShopInventory, WorldAndInventory
 from services.session.service import SessionService
 from services.session.sessions import Sessions
@@ -158,6 +159,7 @@ class Town:
             settler=settler,
             statistician=Statistician(database),
             open_deliveries=OpenDeliveries(database),
+            receipts=Receipts(lambda _: SESSION_RULES),
         )
         return _added(session_pb2_grpc.add_SessionServiceServicer_to_server, servicer)
 
