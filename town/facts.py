@@ -30,16 +30,18 @@ class Hero:
 class Success:
     """A successful session; `item_id` is that of the item that it dropped, as session knows it.
 
-    `settle_after` is None when it is settled, and when its delivery was given up.
+    `chance` is that of a drop, and None where it was not recorded. `settle_after` is None when it is settled, and when its delivery was given up.
     """
 
     user_id: str
     id: str
+    minutes: int
     started_at: datetime
     ends_at: datetime
     ended_at: datetime
     exp: int
     gold: int
+    chance: int | None
     dropped: bool
     item_id: str | None
     rules_version: str

@@ -3,9 +3,10 @@
 Pure: reading.py reads the facts, rebuilt.py knows what they should be. What is checked, by the names that the town's
 promises have:
 
-- I1 gold is what was earned and granted, less what was spent, and never below 0
-- I2 level and exp are what was earned and granted
-- I3 what came to the player by a drop or from the shop is what session knows, one to one; nothing is owned twice
+- I1 gold is what was earned and granted, less what was spent, and never below 0; each success earned what its rules pay
+- I2 level and exp are what was earned and granted, by the same rules
+- I3 what came to the player by a drop or from the shop is what session knows, one to one; nothing is owned twice; each
+  success could drop with the chance of its rules
 - I4 every success counts once in the town, and the rooms have grown accordingly
 - I5 nothing is left undelivered
 - I8 what is worn is owned, in the slot of its type
@@ -23,7 +24,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.kit.times import rfc3339
-from services.session.rules import Verdict, completable_until, verdict
+from services.session.events import running
+from services.session.rules import Verdict, completable_until, drop_chance, reward, verdict
 from services.world.rules import LEVELS, World
 from town.facts import DropGrant, Facts, Hero, Owned, Purchase, Success
 from town.numbers import Numbers
@@ -68,6 +70,7 @@ def drifts(facts: Facts, numbers: Numbers) -> Iterator[Drift]:
     """Return everything about one player that is not as it must be."""
     world = right_world(facts, numbers)
     yield from _hero(facts, numbers)
+    yield from _rewards(facts, numbers)
     yield from _drops(facts)
     yield from _sales(facts)
     yield from _doubles(facts)
@@ -88,6 +91,24 @@ def _hero(facts: Facts, numbers: Numbers) -> Iterator[Drift]:
         is_right = found == due or (stored is None and right == _newcomer(facts.player))
         if not is_right or (what == "gold" and due < 0):
             yield Drift(facts.player, invariant, what, None, found, due)
+
+
+def _rewards(facts: Facts, numbers: Numbers) -> Iterator[Drift]:
+    for success in facts.session.successes:
+        # Each by the rules that it was paid by, and the event of theirs that ran when it started.
+        rules = numbers.sessions.get(success.rules_version or "")
+        if rules is None:
+            continue
+        event = running(rules.events, success.started_at)
+        due = reward(success.minutes, rules, event)
+        chance = drop_chance(rules, event)
+        for invariant, what, found, right in (
+            ("I1", "gold of session", success.gold, due.gold),
+            ("I2", "exp of session", success.exp, due.exp),
+            ("I3", "drop chance of session", success.chance, chance),
+        ):
+            if found not in (right, None):
+                yield Drift(facts.player, invariant, what, success.id, found, right)
 
 
 def _newcomer(player: str) -> Hero:

@@ -231,7 +231,10 @@ def _for_a_person(drift: Drift, _facts: Facts, _numbers: Numbers) -> Iterator[Me
 
 MENDERS: Final[Mapping[tuple[str, str], Callable[[Drift, Facts, Numbers], Iterator[Mend]]]] = {
     ("I1", ""): _gold,
+    ("I1", "gold of session"): _for_a_person,
     ("I2", ""): _growth,
+    ("I2", "exp of session"): _for_a_person,
+    ("I3", "drop chance of session"): _for_a_person,
     ("I3", "drop of session"): _drop,
     ("I3", "purchase"): _sale,
     ("I3", "copies of item"): _for_a_person,

@@ -82,7 +82,8 @@ PURCHASES: Final = """
     ORDER BY user_id, id
 """
 SUCCESSES: Final = """
-    SELECT user_id, id, started_at, ends_at, ended_at, reward_exp AS exp, reward_gold AS gold,
+    SELECT user_id, id, duration_minutes AS minutes, started_at, ends_at, ended_at,
+           reward_exp AS exp, reward_gold AS gold, drop_chance AS chance,
            dropped, dropped_item -> 'item' ->> 'id' AS item_id, rules_version,
            settled_at IS NOT NULL AS is_settled,
            CASE WHEN settled_at IS NULL THEN settle_after END AS settle_after, settle_attempts

@@ -1,4 +1,4 @@
-"""Three real services on databases of their own, in which every session drops."""
+"""Three real services on databases of their own, in which every session drops, but for a far season's."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -17,13 +17,14 @@ from services.kit.client import Client
 from services.kit.database import Database
 from services.kit.rulesfile import load
 from services.kit.server import Served
-from services.kit.settings import RULES, ServiceSettings
+from services.kit.settings import ServiceSettings
 from services.kit.sweeper import Sweeper
 from services.kit.tls import PLAIN
 from services.session.__main__ import assembled
 from services.session.__main__ import wired as wired_session
 from services.session.play import SHAPE
 from services.world.__main__ import wired as wired_world
+from tests import season
 from tests.service.peers import SECRET, Peer, listening, peer, working
 from town.facts import PLAYED
 from town.invariants import Drift
@@ -42,6 +43,8 @@ class Town:
     urls: dict[str, str]
     rules: Path
     numbers: Numbers
+    # Where the session service listens.
+    target: str = ""
 
     def rows(self, service: str, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """What a database holds, asked directly."""
@@ -109,7 +112,7 @@ def _town(
     does: Callable[[Served], AbstractContextManager[None]] = lambda _: nullcontext(),
 ) -> Iterator[Town]:
     rules = folder / "rules.toml"
-    rules.write_text(RULES.read_text().replace("chance = 1000", "chance = 10000"))
+    rules.write_text(season.rules_with(season.event()).replace("chance = 1000", "chance = 10000"))
     urls = {service: new_database(service) for service in PLAYED}
     settings = {service: _settings(service, urls[service], rules) for service in PLAYED}
     with ExitStack() as stack:
@@ -125,7 +128,7 @@ def _town(
             patch.setenv("NESRA_RULES", str(rules))
             numbers = given_numbers()
         sessions = peer("session", target, session_pb2_grpc.SessionServiceStub)
-        yield Town(sessions, sweeper, urls, rules, numbers)
+        yield Town(sessions, sweeper, urls, rules, numbers, target)
 
 
 def _settings(service: str, url: str, rules: Path) -> ServiceSettings:

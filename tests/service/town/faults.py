@@ -208,6 +208,28 @@ FAULTS: Final = (
         [("I8", "hat", "{outfit}", "worn", "not worn: its type is outfit")],
     ),
     Fault(
+        "I1, I2: a session that paid more than its rules say",
+        [
+            ("session", SESSION.format("reward_exp = 51, reward_gold = 30")),
+            ("session", HERO.format("exp = exp + 1, gold = gold + 5")),
+        ],
+        [
+            ("I1", "gold of session", "{session}", 30, 25),
+            ("I2", "exp of session", "{session}", 51, 50),
+        ],
+        Fate.LEFT,
+    ),
+    Fault(
+        "I1, I2, I3: a session of the season that was paid and rolled without it",
+        [("session", SESSION.format("started_at = %(season)s"))],
+        [
+            ("I1", "gold of session", "{session}", 25, 62),
+            ("I2", "exp of session", "{session}", 50, 75),
+            ("I3", "drop chance of session", "{session}", 10_000, 7_000),
+        ],
+        Fate.LEFT,
+    ),
+    Fault(
         "I9: a success that came too early",
         [("session", SESSION.format("ended_at = ends_at - interval '3 s'"))],
         [("I9", "completion of session", "{session}", "{three_early}", "{window}")],

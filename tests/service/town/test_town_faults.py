@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.kit.times import rfc3339
+from tests import season
 from tests.service.session.players import Player
 from tests.service.town.conftest import Town
 from tests.service.town.faults import FAULTS, Fate, Fault, Value
@@ -65,6 +66,7 @@ def things_of(town: Town, player: str) -> dict[str, Any]:
         "overlap": rfc3339(before[3] - timedelta(seconds=1)),
         "three_early": rfc3339(ends_at - timedelta(seconds=3)),
         "window": _window(ends_at),
+        "season": season.STARTS,
     }
 
 

@@ -36,11 +36,13 @@ def success(number: int, **changes: Any) -> Success:
     usual = Success(
         user_id=PLAYER,
         id=f"session-{number}",
+        minutes=25,
         started_at=start,
         ends_at=start + timedelta(minutes=25),
         ended_at=start + timedelta(minutes=26),
         exp=50,
         gold=25,
+        chance=1_000,
         dropped=number == 5,
         item_id=HAT if number == 5 else None,
         rules_version=next(iter(NUMBERS.sessions)),

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from services.session.events import Event
 from services.world.rules import Freezes
 from services.world.streak import Dates
 from tests.unit.town.a_player import (
     CAPE,
     DAYS,
     HAT,
+    MORNING,
     NOW,
     NUMBERS,
     PLAYER,
@@ -223,6 +225,54 @@ def test_i9_a_session_is_judged_by_the_rules_that_it_was_paid_by() -> None:
     assert list(drifts(early.facts, numbers)) == []
     (drift,) = drifts(early.facts, strict)
     assert drift.invariant == "I9"
+
+
+PARTY = Event("party", "Party", MORNING, MORNING, MORNING + timedelta(hours=1), 150, 250, 7_000)
+
+
+def at_the_party(**changes: object) -> Player:
+    """The player whose first session, and no other, started while an event ran."""
+    usual = successes(
+        0, **{"exp": 75, "gold": 62, "chance": 7_000, "rules_version": "party"} | changes
+    )
+    return replace(usual, hero=Hero(PLAYER, 3, 35, 162, 0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, None),
+        ({"gold": 61}, ("I1", "gold of session", 61, 62)),
+        ({"exp": 50}, ("I2", "exp of session", 50, 75)),
+        ({"chance": 1_000}, ("I3", "drop chance of session", 1_000, 7_000)),
+        ({"chance": None}, None),
+        # Of a version that nobody kept nobody knows what it paid.
+        ({"exp": 1, "gold": 1, "rules_version": "other"}, None),
+    ],
+)
+def test_a_success_is_paid_by_its_own_rules_and_the_event_that_ran_at_its_start(
+    changes: dict[str, object], told: tuple[str, str, int, int] | None
+) -> None:
+    rules = replace(NUMBERS.session, events=(PARTY,))
+    numbers = replace(NUMBERS, sessions={**NUMBERS.sessions, "party": rules})
+
+    seen = list(drifts(at_the_party(**changes).facts, numbers))
+
+    of_session = [d for d in seen if d.what.endswith("of session")]
+    expected = Drift(PLAYER, told[0], told[1], "session-0", *told[2:]) if told else None
+    assert of_session == ([expected] if expected else [])
+    if not changes:
+        assert seen == []
+
+
+def test_a_success_under_rules_without_the_event_pays_what_it_pays_otherwise() -> None:
+    rich = at_the_party(rules_version=next(iter(NUMBERS.sessions)))
+
+    assert [f[:2] for f in found(rich)] == [
+        ("I1", "gold of session"),
+        ("I2", "exp of session"),
+        ("I3", "drop chance of session"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,14 @@ def test_a_count_of_nobody_is_taken_out_and_the_rest_follows() -> None:
 
 @pytest.mark.parametrize(
     ("invariant", "what"),
-    [("I3", "copies of item"), ("I9", "completion of session"), ("I10", "start of session")],
+    [
+        ("I1", "gold of session"),
+        ("I2", "exp of session"),
+        ("I3", "drop chance of session"),
+        ("I3", "copies of item"),
+        ("I9", "completion of session"),
+        ("I10", "start of session"),
+    ],
 )
 def test_what_is_history_is_left_to_a_person(invariant: str, what: str) -> None:
     drift = Drift(PLAYER, invariant, what, "id", 2, 1)
