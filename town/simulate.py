@@ -8,6 +8,7 @@ import argparse
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +17,8 @@ from town.balance.crowd import Run, lives
 from town.balance.exploit import Finding, findings
 from town.balance.figures import folks
 from town.balance.game import game_of
-from town.balance.play import Lived
-from town.balance.report import report
+from town.balance.play import FIRST_DAY, Lived
+from town.balance.report import events, report
 from town.balance.tables import Players, day_rows, opened, strategy_rows, write_rows
 from town.failures import CannotOpen
 from town.progress import Progress
@@ -26,6 +27,7 @@ from town.progress import Progress
 FEWEST_PLAYERS: Final = 25
 # As far as a sandbox's clock goes.
 MOST_DAYS: Final = 3_650
+YEARS: Final = range(2000, 2200)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +36,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=_whole(1, MOST_DAYS), default=365)
     parser.add_argument("--seed", type=int, default=1, help="another one for other luck")
     parser.add_argument("--rules", type=Path, help="a rules file; that of NESRA_RULES unless given")
+    parser.add_argument(
+        "--from",
+        dest="first_day",
+        metavar="DATE",
+        type=_day,
+        default=FIRST_DAY,
+        help=f"the first day, to see events of other days; {FIRST_DAY} unless given",
+    )
     parser.add_argument(
         "--output", type=Path, default=Path("balance"), help="a folder; balance/ unless given"
     )
@@ -48,13 +58,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Play, write the report, and tell what was found. Returns 0; raises CannotOpen."""
     rules = arguments.rules or Path(os.environ.get("NESRA_RULES") or RULES)
-    asked = Run(arguments.players, arguments.days, arguments.seed, game_of(rules))
+    asked = Run(
+        arguments.players, arguments.days, arguments.seed, game_of(rules), arguments.first_day
+    )
     try:
         arguments.output.mkdir(parents=True, exist_ok=True)
         found = simulated(asked, arguments.output, arguments.processes)
     except OSError as error:
         sentence = f"The report cannot be written to {arguments.output}: {error.strerror}."
         raise CannotOpen(sentence) from error
+    print(events(asked))
     for finding in found:
         flag = f"FLAGGED ({finding.times()} the middle)  " if finding.is_flagged else ""
         print(f"{flag}{finding.sentence()}")
@@ -84,6 +97,15 @@ def _seen(each: Iterable[Lived], progress: Progress) -> Iterator[Lived]:
     for lived in each:
         progress.add(lived.sessions)
         yield lived
+
+
+def _day(text: str) -> date:
+    """Return a date that leaves room for any number of days."""
+    day = date.fromisoformat(text)
+    if day.year not in YEARS:
+        message = f"must be in the years from {YEARS[0]} to {YEARS[-1]}"
+        raise argparse.ArgumentTypeError(message)
+    return day
 
 
 def _whole(lowest: int, highest: int | None = None) -> Callable[[str], int]:

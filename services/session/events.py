@@ -43,6 +43,15 @@ class Event:
         """Whether an instant lies in the window: its start does, its end does not."""
         return self.starts_at <= at < self.ends_at
 
+    def sentence(self) -> str:
+        """It in words, for who makes seasons."""
+        chance = "" if self.drop_chance is None else f", drop chance {self.drop_chance} of 10,000"
+        return (
+            f"{self.id} ({self.name}) from {self.starts_at.isoformat()} until before"
+            f" {self.ends_at.isoformat()}, announced {self.announced_at.isoformat()}:"
+            f" exp {self.exp_percent} %, gold {self.gold_percent} %{chance}"
+        )
+
     def _wrong_words(self) -> Iterator[str]:
         if not _ID.fullmatch(self.id):
             yield "id must have up to 40 lower-case letters, digits and hyphens, no hyphen first"
@@ -51,7 +60,7 @@ class Event:
 
     def _wrong_times(self) -> Iterator[str]:
         naive = [name for name in _TIMES if getattr(self, name).tzinfo is None]
-        yield from (f"{name} must have a zone, such as the Z of UTC" for name in naive)
+        yield from (f"{name} must have a time zone, as 2026-12-01T00:00:00Z has" for name in naive)
         if naive:
             return
         if self.announced_at > self.starts_at:

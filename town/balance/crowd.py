@@ -5,15 +5,20 @@ from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from multiprocessing import get_context
 from typing import Final
 
+from services.session.events import Event
 from town.balance.game import Game
-from town.balance.play import Lived, Market, lived
+from town.balance.play import FIRST_DAY, Lived, Market, lived
 from town.balance.players import enrolled, player
 from town.balance.strategies import Strategy, strategies
 from town.failures import CannotOpen
 
+# A date begins so long before it does in UTC, and ends so long after.
+EASTERNMOST: Final = timedelta(hours=14)
+WESTERNMOST: Final = timedelta(hours=12)
 # A second or two of work, so that the bar moves and a Ctrl-C is heard.
 CHUNK: Final = 10
 
@@ -26,6 +31,7 @@ class Run:
     days: int
     seed: int
     game: Game
+    first_day: date = FIRST_DAY
 
     @property
     def strategies(self) -> tuple[Strategy, ...]:
@@ -36,6 +42,13 @@ class Run:
         """Return how many sessions there will be, more or less."""
         a_day = sum(s.sessions_a_day for s in enrolled(self.players, self.strategies))
         return round(a_day * self.days)
+
+    def events(self) -> list[Event]:
+        """Return those that run on some of its days, the first first."""
+        midnight = datetime.combine(self.first_day, time.min, UTC)
+        begins, ends = midnight - EASTERNMOST, midnight + timedelta(days=self.days) + WESTERNMOST
+        met = [e for e in self.game.session.events if e.starts_at < ends and begins < e.ends_at]
+        return sorted(met, key=lambda event: event.starts_at)
 
 
 def lives(run: Run, processes: int) -> Generator[Lived]:
@@ -74,7 +87,9 @@ class Part:
             player(number, self._enrolled[number], seed=run.seed, days=run.days)
             for number in numbers
         ]
-        return [lived(player, run.game, self._market, run.days) for player in players]
+        return [
+            lived(player, run.game, self._market, run.days, run.first_day) for player in players
+        ]
 
 
 # Of a process that others started; in it, the only one.

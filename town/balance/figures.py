@@ -46,8 +46,8 @@ class Folk:
     """The players of one strategy.
 
     `evenings` are, by name of the curve, one Spread per day; `rooms` are by (room, level), `afforded` by rarity;
-    `early_drops` and `first_drops` count players by how many of their first sessions dropped, and by the session
-    that was the first to do so.
+    `chances` counts sessions by the chance with which they could drop; `early_drops` and `first_drops` count players
+    by how many of their first sessions dropped, and by the session that was the first to do so.
     """
 
     strategy: Strategy
@@ -66,6 +66,7 @@ class Folk:
     everything: Milestone
     longest_streak: Spread
     longest_drought: Spread
+    chances: Counter[int]
     early_drops: Counter[int]
     first_drops: Counter[int]
 
@@ -100,6 +101,7 @@ def folk(run: Run, strategy: Strategy, lives: Sequence[Lived]) -> Folk:
         everything=_milestone([lived.everything for lived in lives]),
         longest_streak=spread([lived.longest_streak for lived in lives]),
         longest_drought=spread([lived.longest_drought for lived in lives]),
+        chances=sum((Counter(lived.chances) for lived in lives), Counter[int]()),
         early_drops=Counter(n for lived in lives if (n := lived.early_drops) is not None),
         first_drops=Counter(lived.first_drop for lived in lives if lived.first_drop),
     )

@@ -1,7 +1,7 @@
 """Of the report: whether drops fall as often as the rules say, and how long players wait for one."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.session.rules import ROLLS
@@ -15,22 +15,36 @@ from town.balance.svg import number
 SHARES: Final = (0.5, 0.9, 0.99)
 
 
+# To hold players' first sessions against one distribution, they must have had one chance.
+SEVERAL: Final = (
+    "An event changed the chance of a drop on some of these days, so that the first drops of players are not held"
+    " against one distribution."
+)
+
+
 def fortune(run: Run, folks: Sequence[Folk]) -> str:
     """Return all drops beside what chance brings."""
-    chance = run.game.session.drop_chance / ROLLS
-    return "\n".join([_in_all(folks, chance), _early(folks, chance), _waiting(folks, chance)])
+    sessions = sum((folk.chances for folk in folks), Counter[int]())
+    chances = sorted(sessions) or [run.game.session.drop_chance]
+    parts = [_in_all(folks, {chance / ROLLS: sessions[chance] for chance in chances})]
+    if len(chances) == 1:
+        parts += [_early(folks, chances[0] / ROLLS), _waiting(folks, chances[0] / ROLLS)]
+    else:
+        parts += [page.paragraph(SEVERAL)]
+    return "\n".join(parts)
 
 
-def _in_all(folks: Sequence[Folk], chance: float) -> str:
-    luck = Luck(sum(f.sessions for f in folks), sum(f.drops for f in folks), chance)
+def _in_all(folks: Sequence[Folk], sessions: Mapping[float, int]) -> str:
+    luck = Luck(sessions, sum(f.drops for f in folks))
+    chances = " and ".join(f"{chance:.2%}" for chance in sessions)
     verdict = (
         "chance may well bring that"
         if luck.is_fair
         else "chance does not bring that: look at the rules"
     )
     return page.paragraph(
-        f"{luck.drops:,} of {luck.sessions:,} sessions dropped; {luck.expected:,.0f} were to be expected at"
-        f" {chance:.2%} ({luck.sigmas:+.1f} standard deviations: {verdict})."
+        f"{luck.drops:,} of {sum(sessions.values()):,} sessions dropped; {luck.expected:,.0f} were to be expected at"
+        f" {chances} ({luck.sigmas:+.1f} standard deviations: {verdict})."
     )
 
 

@@ -3,13 +3,15 @@
 No formula stands here. Databases, messages and repeats are left out: the rest of the tests is about those.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from services.inventory.rules import Item, dropped
 from services.inventory.shop import Offer
-from services.session.rules import Growth, Verdict, grown, luck, reward, verdict
+from services.session.events import Event, running
+from services.session.rules import Growth, Verdict, drop_chance, grown, luck, reward, verdict
 from services.world.rules import LEVELS, World, counted, upgraded
 from services.world.streak import (
     Dates,
@@ -35,6 +37,11 @@ class Session(NamedTuple):
     completed_at: datetime
     seed: bytes
 
+    @property
+    def started_at(self) -> datetime:
+        """When it was started, in UTC."""
+        return self.ends_at - timedelta(minutes=self.minutes)
+
 
 class Life:
     """One player in one game."""
@@ -52,6 +59,8 @@ class Life:
         self.rooms: dict[tuple[str, int], int] = {}
         self.owned: set[str] = set()
         self.bought = self.drops = self.early_drops = 0
+        # How many sessions could drop with which chance.
+        self.chances: Counter[int] = Counter()
         # The first session that dropped, from 1, and the most in a row that did not.
         self.first_drop: int | None = None
         self.longest_drought = self._drought = 0
@@ -76,9 +85,10 @@ class Life:
         rules = self._game.session
         in_time = verdict(session.ends_at, now=session.completed_at, rules=rules)
         if in_time is Verdict.IN_TIME:
-            self._pay(session.minutes)
+            event = running(rules.events, session.started_at)
+            self._pay(session.minutes, event)
             self._count(session.ends_at)
-            self._roll(session.seed)
+            self._roll(session.seed, event)
 
     def move(self, zone: str, now: datetime) -> None:
         """Set the zone, if it may be changed `now`; until then the old one stays."""
@@ -103,10 +113,8 @@ class Life:
         self.owned.add(offer.item.id)
         self.bought += 1
 
-    def _pay(self, minutes: int) -> None:
-        # Here the multipliers of a season or an event would come in: judged at the session's start, as the session
-        # service will do it.
-        paid = reward(minutes, self._game.session)
+    def _pay(self, minutes: int, event: Event | None) -> None:
+        paid = reward(minutes, self._game.session, event)
         self.growth = grown(self.growth, paid.exp, self._game.session)
         self.exp += paid.exp
         self.gold_earned += paid.gold
@@ -129,11 +137,13 @@ class Life:
             self.dates.earned.add(day)
             self.dates.bridges.discard(day)
 
-    def _roll(self, seed: bytes) -> None:
+    def _roll(self, seed: bytes, event: Event | None) -> None:
         number = self.world.total_sessions_success
         # Of the form of an id, and no other session's: the dice of a session are its seed's and its id's.
         dice = luck(seed, f"{self._number:08x}-0000-7000-8000-{number:012x}")
-        if dice.roll >= self._game.session.drop_chance:
+        chance = drop_chance(self._game.session, event)
+        self.chances[chance] += 1
+        if dice.roll >= chance:
             self._drought += 1
             self.longest_drought = max(self.longest_drought, self._drought)
             return

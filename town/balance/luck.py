@@ -23,21 +23,23 @@ def sessions_until_drop(share: float, chance: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Luck:
-    """Drops that were counted: `sigmas` is how far from the expected number, in standard deviations."""
+    """Drops that were counted: `sigmas` is how far from the expected number, in standard deviations.
 
-    sessions: int
+    `sessions` are counted by the chance with which they could drop.
+    """
+
+    sessions: Mapping[float, int]
     drops: int
-    chance: float
 
     @property
     def expected(self) -> float:
         """The number that chance brings on average."""
-        return self.sessions * self.chance
+        return sum(count * chance for chance, count in self.sessions.items())
 
     @property
     def sigmas(self) -> float:
         """0 where nothing can deviate."""
-        spread = sqrt(self.expected * (1 - self.chance))
+        spread = sqrt(sum(n * chance * (1 - chance) for chance, n in self.sessions.items()))
         return (self.drops - self.expected) / spread if spread else 0.0
 
     @property

@@ -15,7 +15,7 @@ from town.balance.life import FIRST_SESSIONS, Life, Session
 from town.balance.players import Player
 from town.balance.strategies import Buyer, Plan, planned
 
-# The same for every run, because the shop goes by the date. A Thursday, as good as any.
+# The same for every run that names no other, because the shop and the events go by the date. A Thursday, as good as any.
 FIRST_DAY: Final = date(2026, 1, 1)
 SATURDAY: Final = 5
 DAY: Final = timedelta(days=1)
@@ -57,6 +57,8 @@ class Lived(NamedTuple):
     longest_drought: int
     # Of the first FIRST_SESSIONS sessions; None who played fewer.
     early_drops: int | None
+    # How many sessions could drop with which chance, out of ROLLS.
+    chances: Mapping[int, int]
     rooms: Mapping[tuple[str, int], Reached]
     # By rarity, when so much gold was earned that one could have been bought.
     afforded: Mapping[str, Reached]
@@ -80,9 +82,11 @@ class Market:
         return self._offers[day]
 
 
-def lived(player: Player, game: Game, market: Market, days: int) -> Lived:
+def lived(
+    player: Player, game: Game, market: Market, days: int, first_day: date = FIRST_DAY
+) -> Lived:
     """Return what becomes of a player in so many days. Equal players have equal lives."""
-    play = Play(player, game, market)
+    play = Play(player, game, market, first_day)
     for number in range(days):
         play.day(number)
     return play.outcome()
@@ -95,12 +99,13 @@ class Play:
     player: Player
     game: Game
     market: Market
+    first_day: date = FIRST_DAY
     life: Life = field(init=False)
     days_played: int = 0
     wall: timedelta = timedelta()
     # Nobody begins before the last session is completed, also who flies to an earlier hour.
     now: datetime = NEVER
-    today: date = FIRST_DAY
+    today: date = field(init=False)
     zone: str = "UTC"
     rooms: dict[tuple[str, int], Reached] = field(default_factory=dict)
     afforded: dict[str, Reached] = field(default_factory=dict)
@@ -109,11 +114,12 @@ class Play:
 
     def __post_init__(self) -> None:
         self.life = Life(self.game, self.player.number)
+        self.today = self.first_day
 
     def day(self, number: int) -> None:
         """Live through a day, counted from 0: play, or not, and write down what stands there."""
         self.zone = self.player.moves.get(number, self.zone)
-        self.today = FIRST_DAY + number * DAY
+        self.today = self.first_day + number * DAY
         is_weekend = self.today.weekday() >= SATURDAY
         plan = planned(self.player.strategy, self.player.dice, is_weekend=is_weekend)
         if plan:
@@ -148,6 +154,7 @@ class Play:
             first_drop=life.first_drop,
             longest_drought=life.longest_drought,
             early_drops=life.early_drops if is_known else None,
+            chances=life.chances,
             rooms=self.rooms,
             afforded=self.afforded,
             everything=self.everything,

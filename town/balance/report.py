@@ -1,6 +1,7 @@
 """The report of a simulation: what was found, drawn and written out, as a page."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from html import escape
 from typing import Final
 
@@ -24,6 +25,7 @@ def report(run: Run, folks: Sequence[Folk], found: Sequence[Finding]) -> str:
         TITLE,
         page.heading(TITLE, 1),
         page.paragraph(_facts(run), class_="facts"),
+        page.paragraph(events(run), class_="facts"),
         tag("p", f"All figures: {files}."),
         page.heading("Does one way to play pay too well?", 2),
         _findings(found),
@@ -45,6 +47,14 @@ def _facts(run: Run) -> str:
         f"{len(run.game.items)} items. Played with the rule functions of the services: the same run gives the same "
         "figures."
     )
+
+
+def events(run: Run) -> str:
+    """Return in words which events run on a run's days, and what is otherwise then."""
+    days = f"the simulated days, {run.first_day} to {run.first_day + timedelta(days=run.days - 1)}"
+    if not run.events():
+        return f"No event runs on {days}."
+    return f"On {days}, these run: {'; '.join(event.sentence() for event in run.events())}."
 
 
 def _findings(found: Sequence[Finding]) -> str:

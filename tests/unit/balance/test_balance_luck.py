@@ -1,5 +1,7 @@
 """What chance alone would bring."""
 
+from math import sqrt
+
 import pytest
 
 from town.balance.luck import Luck, beside_chance, binomial, sessions_until_drop
@@ -26,7 +28,7 @@ def test_without_chance_there_is_nothing_to_wait_for(chance: float) -> None:
 
 
 def test_far_from_the_expected_number_is_not_fair() -> None:
-    fair, unfair = Luck(10_000, 1_050, 0.1), Luck(10_000, 1_100, 0.1)
+    fair, unfair = Luck({0.1: 10_000}, 1_050), Luck({0.1: 10_000}, 1_100)
 
     assert fair.sigmas == pytest.approx(50 / 30)
     assert (fair.is_fair, unfair.is_fair) == (True, False)
@@ -34,7 +36,14 @@ def test_far_from_the_expected_number_is_not_fair() -> None:
 
 @pytest.mark.parametrize(("sessions", "drops", "chance"), [(0, 0, 0.1), (9, 0, 0.0), (9, 9, 1.0)])
 def test_what_cannot_deviate_is_fair(sessions: int, drops: int, chance: float) -> None:
-    assert Luck(sessions, drops, chance).is_fair
+    assert Luck({chance: sessions}, drops).is_fair
+
+
+def test_each_session_is_expected_to_drop_by_its_own_chance() -> None:
+    both = Luck({0.1: 10_000, 0.5: 400}, 1_200)
+
+    assert both.expected == pytest.approx(1_200)
+    assert Luck({0.1: 10_000, 0.5: 400}, 1_231).sigmas == pytest.approx(31 / sqrt(900 + 100))
 
 
 def test_what_was_counted_stands_beside_what_was_expected() -> None:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
+from services.session.events import Event
 from services.session.rules import Growth, grown, reward
 from services.world.rules import World, level_by_rule
 from services.world.streak import local_date, recomputed, zone_at
@@ -20,7 +21,7 @@ from tests.unit.balance.a_game import (
     watched,
 )
 from town.balance.life import FIRST_SESSIONS, Session
-from town.balance.play import CURVES, FIRST_DAY, lived
+from town.balance.play import CURVES, FIRST_DAY, Play, lived
 
 DAYS = 60
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -35,7 +36,7 @@ def a_session(number: int = 0, *, minutes: int = 25, late: timedelta = timedelta
 def test_gold_is_what_was_earned_less_what_was_spent_and_never_below_zero(name: str) -> None:
     play, life = watched(a_player(name), DAYS)
 
-    earned = sum(reward(session.minutes, GAME.session).gold for session in life.heard)
+    earned = sum(reward(session.minutes, GAME.session, None).gold for session in life.heard)
     gold = play.curves[CURVES.index("gold") :: len(CURVES)]
     assert life.gold_earned == earned
     assert life.gold == earned - sum(life.prices) == gold[-1]
@@ -46,7 +47,7 @@ def test_gold_is_what_was_earned_less_what_was_spent_and_never_below_zero(name: 
 def test_the_level_is_that_of_all_exp_at_once(name: str) -> None:
     play, life = watched(a_player(name), DAYS)
 
-    exp = sum(reward(session.minutes, GAME.session).exp for session in life.heard)
+    exp = sum(reward(session.minutes, GAME.session, None).exp for session in life.heard)
     assert life.exp == exp
     assert life.growth == grown(Growth(1, 0), exp, GAME.session)
     # Levels 1 to n - 1 took 100, 200, … exp (specification, Level Up).
@@ -130,6 +131,29 @@ def test_droughts_go_on_until_something_drops(
     assert (life.first_drop, life.longest_drought, life.drops) == (first, drought, drops)
 
 
+def test_an_event_pays_and_drops_for_the_sessions_that_start_while_it_runs() -> None:
+    # From the start of the second session until the start of the fourth.
+    starts, ends = NOON + timedelta(days=1), NOON + timedelta(days=3)
+    fair = Event("fair", "A fair", starts, starts, ends, 150, 250, 10_000)
+    rules = replace(GAME.session, events=(fair,), drop_chance=0)
+    life = Watched(game=replace(GAME, session=rules))
+
+    for number in range(5):
+        life.complete(a_session(number))
+
+    assert (life.exp, life.gold_earned) == (3 * 50 + 2 * 75, 3 * 25 + 2 * 62)
+    assert (life.drops, life.first_drop) == (2, 2)
+    assert life.chances == {0: 3, 10_000: 2}
+
+
+def test_the_days_of_a_run_are_those_that_it_names() -> None:
+    play = Play(a_player("casual"), GAME, MARKET, date(2030, 5, 1))
+
+    play.day(30)
+
+    assert play.today == date(2030, 5, 31)
+
+
 def test_the_zone_is_not_changed_twice_in_a_day() -> None:
     life = Watched()
 
@@ -146,7 +170,7 @@ def test_what_is_affordable_is_judged_by_what_was_earned() -> None:
 
     prices = GAME.inventory.shop.price_gold
     for rarity, reached in play.afforded.items():
-        gold = reward(reached.focus_minutes, GAME.session).gold
+        gold = reward(reached.focus_minutes, GAME.session, None).gold
         assert gold >= prices.of(rarity)
     assert list(play.afforded) == ["common", "rare", "epic"]
     days = [reached.day for reached in play.afforded.values()]

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from html.parser import HTMLParser
 from typing import Final
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from services.session.events import Event
 from services.session.rules import Rules
 from tests.unit.balance.a_game import GAME, NAMES, a_run
 from town.balance.crowd import Run, lives
@@ -192,6 +194,50 @@ def test_extreme_rules_still_make_a_report(session: Rules) -> None:
 
     html = report(run, each, findings(each))
 
+    assert Reader(html).opened == []
+
+
+def at(first: date, last: date) -> Event:
+    """An event of whole days in UTC, in which everything drops."""
+    starts, ends = (datetime.combine(day, time.min, UTC) for day in (first, last))
+    return Event("fair", "A fair", starts, starts, ends, 150, 100, 10_000)
+
+
+def run_beside(event: Event) -> Run:
+    """Ten days in March 2030, of rules with an event."""
+    game = replace(GAME, session=replace(GAME.session, events=(event,)))
+    return replace(a_run(players=25, days=10), game=game, first_day=date(2030, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_met"),
+    [
+        (date(2030, 2, 1), date(2030, 2, 28), False),
+        # A date begins in the east before it does in UTC, and ends later in the west.
+        (date(2030, 2, 1), date(2030, 3, 1), True),
+        (date(2030, 3, 4), date(2030, 3, 6), True),
+        (date(2030, 3, 11), date(2030, 4, 1), True),
+        (date(2030, 3, 12), date(2030, 4, 1), False),
+    ],
+)
+def test_a_run_knows_which_events_run_on_its_days(
+    first: date,
+    last: date,
+    is_met: bool,  # noqa: FBT001
+) -> None:
+    assert [event.id for event in run_beside(at(first, last)).events()] == ["fair"] * is_met
+
+
+def test_drops_in_an_event_are_expected_by_its_chance_and_the_page_names_it() -> None:
+    run = run_beside(at(date(2030, 3, 4), date(2030, 3, 6)))
+    each = all_folks(run)
+
+    html = report(run, each, findings(each))
+
+    assert "2030-03-01 to 2030-03-10, these run: fair (A fair) from 2030-03-04T00:00" in html
+    assert "were to be expected at 10.00% and 100.00%" in html
+    assert "chance may well bring that" in html
+    assert "not held against one distribution" in html
     assert Reader(html).opened == []
 
 

@@ -4,11 +4,13 @@ import argparse
 import csv
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from services.kit.settings import RULES
+from tests import season
 from tests.e2e.opened import INHERITED
 from tests.unit.balance.a_game import NAMES
 from town import simulate as command
@@ -116,7 +118,8 @@ def test_the_last_evening_is_what_the_players_have(files: dict[str, bytes]) -> N
 def test_it_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert simulate("--players=25", "--days=20", f"--output={tmp_path}") == 0
 
-    exp, gold, drops, successes, where = capsys.readouterr().out.splitlines()
+    events, exp, gold, drops, successes, where = capsys.readouterr().out.splitlines()
+    assert events == "No event runs on the simulated days, 2026-01-01 to 2026-01-20."
     assert exp == "exp: everybody earns 120 in a focused hour."
     assert gold == "gold: everybody earns 60 in a focused hour."
     for flagged in (drops, successes):
@@ -133,6 +136,19 @@ def test_other_rules_make_another_game(tmp_path: Path, capsys: pytest.CaptureFix
 
     *_, successes, _ = capsys.readouterr().out.splitlines()
     assert successes.startswith("successful sessions (town progress): nobody earns much more")
+
+
+def test_a_season_is_seen_on_its_days(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "rules.toml"
+    other.write_text(season.rules_with(season.event()))
+    first = season.STARTS.date() - timedelta(days=2)
+
+    simulate("--players=25", "--days=9", f"--rules={other}", f"--from={first}", f"--output={tmp_path}")  # fmt: skip
+
+    events, exp, *_ = capsys.readouterr().out.splitlines()
+    assert "these run: midsummer (Midsummer) from" in events
+    assert "exp 150 %, gold 250 %, drop chance 7000 of 10,000" in events
+    assert "everybody earns" not in exp
 
 
 def test_rules_that_make_no_game_are_one_sentence(
@@ -170,7 +186,16 @@ def test_a_run_that_is_broken_off_leaves_the_files_of_the_one_before(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "argument", ["--players=24", "--days=0", "--days=3651", "--processes=0", "--days=x"]
+    "argument",
+    [
+        "--players=24",
+        "--days=0",
+        "--days=3651",
+        "--processes=0",
+        "--days=x",
+        "--from=1999-12-31",
+        "--from=5",
+    ],
 )
 def test_arguments_that_make_no_run_are_refused(
     argument: str, capsys: pytest.CaptureFixture[str]

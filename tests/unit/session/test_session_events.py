@@ -131,7 +131,7 @@ LINE = season.rules_without_events().count("\n") + 2
         ((season.event(id=None),), f"line {LINE}: events.0.id is missing"),
         ((season.event(name='""'),), "events.0.name must have from 1"),
         ((season.event(name=f'"{"x" * 81}"'),), "events.0.name must have from 1"),
-        ((season.event(starts_at="2026-12-01T00:00:00"),), f"line {LINE + 4}: events.0.starts_at must have a zone"),
+        ((season.event(starts_at="2026-12-01T00:00:00"),), f"line {LINE + 4}: events.0.starts_at must have a time zone"),
         ((season.event(ends_at="2026-12-01"),), "events.0.ends_at should be"),
         ((season.event(announced_at="5"),), "events.0.announced_at should be"),
         ((season.event(ends_at=season.event().split("starts_at = ")[1].split("\n")[0]),), "events.0.starts_at must be before"),
