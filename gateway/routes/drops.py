@@ -34,7 +34,11 @@ class RarityWeight(Documented):
 
 
 class Odds(Documented):
-    """A successful session drops when its roll, below `out_of`, is below `chance`."""
+    """A successful session drops when its roll, below `out_of`, is below `chance`.
+
+    `chance` is that of a session that the player starts now: an event may change it while it
+    runs. The session's `drop_proof` tells which one was used.
+    """
 
     chance: int
     out_of: Literal[10000]
@@ -45,10 +49,12 @@ class Odds(Documented):
 
 async def read_odds(request: Request) -> Response:
     """How likely a drop is, which rarity it has, and how to check a drop's proof."""
-    await asked_by(request)
+    player = await asked_by(request)
     session, inventory = (s := town_of(request).services).session, s.inventory
     chance, rarities = await asyncio.gather(
-        session.call(session.methods.GetDropChance, session_pb2.GetDropChanceRequest()),
+        session.call(
+            session.methods.GetDropChance, session_pb2.GetDropChanceRequest(user_id=player.id)
+        ),
         inventory.call(inventory.methods.GetRarityWeights, inventory_pb2.GetRarityWeightsRequest()),
     )
     return json_answer(

@@ -13,6 +13,7 @@ from gateway.input import Id, QueryDate, Strict, absent, no_body, query, read
 from gateway.once import once, replay_headers
 from gateway.paging import Paged, next_page
 from gateway.plain import Documented, Takes, json_answer, route
+from gateway.receipts import Receipt, receipt_json
 from gateway.routes.inventory import OwnedItem, owned_item_json
 from gateway.routes.profile import ROOMS as WORLD_ROOMS
 from gateway.routes.profile import Hero, World, hero_json, world_json, zones_of
@@ -45,6 +46,16 @@ class Session(Documented):
     dropped_item: OwnedItem | None
     drop_commitment: str
     server_time: datetime
+
+
+class FinishedSession(Session):
+    """A session that is over, with where its rewards come from.
+
+    `receipt`: null after cancel and timeout; of a success only where its rules cannot be
+    looked up any more.
+    """
+
+    receipt: Receipt | None
 
 
 class DropProof(Documented):
@@ -121,6 +132,12 @@ def session_json(session: pb.Session) -> dict[str, Any]:
         "drop_commitment": session.drop_commitment.hex(),
         "server_time": instant(session.server_time),
     }
+
+
+def finished_json(session: pb.Session) -> dict[str, Any]:
+    """`FinishedSession` of the contract."""
+    receipt = receipt_json(session.receipt) if session.HasField("receipt") else None
+    return session_json(session) | {"receipt": receipt}
 
 
 def completion_json(completion: pb.Completion) -> dict[str, Any]:
@@ -222,7 +239,7 @@ async def list_history(request: Request) -> Response:
     asked = await _asked_for(town, player, wish)
     page = await session.call(session.methods.ListSessions, asked)
     headers = next_page(request, wish, page.next_before)
-    return json_answer([session_json(found) for found in page.sessions], headers=headers)
+    return json_answer([finished_json(found) for found in page.sessions], headers=headers)
 
 
 async def _asked_for(town: Town, player: Player, wish: History) -> pb.ListSessionsRequest:
@@ -273,7 +290,7 @@ ROUTES = [
     route(
         "GET /api/session/history",
         list_history,
-        answer=list[Session],
+        answer=list[FinishedSession],
         takes=Takes(query=History),
     ),
 ]

@@ -15,6 +15,7 @@ from gateway.clients import Service
 from gateway.input import DIGITS, Id, Strict, absent, no_body, path_id, query
 from gateway.paging import link
 from gateway.plain import Documented, Takes, json_answer, route
+from gateway.receipts import Receipt, receipt_json
 from gateway.routes.admin.operator import operator_of
 from gateway.routes.tasks import Room
 from gateway.routes.users import account_of
@@ -53,12 +54,16 @@ class SessionStarted(Happened):
 
 
 class SessionCompleted(Happened):
-    """It was completed in time, and paid."""
+    """It was completed in time, and paid.
+
+    `receipt`: where exp and gold come from; null where its rules cannot be looked up any more.
+    """
 
     kind: Literal["session_completed"]
     exp: int
     gold: int
     levels_gained: int
+    receipt: Receipt | None
 
 
 class SessionEnded(Happened):
@@ -235,6 +240,8 @@ def _json(found: _Found) -> dict[str, Any]:
 def _value(told: pb.Happening, name: str) -> Any:
     if name == "rooms_upgraded":
         return list(told.rooms_upgraded)
+    if name == "receipt":
+        return receipt_json(told.receipt) if told.HasField("receipt") else None
     return getattr(told, name) if told.HasField(name) else None  # type: ignore[arg-type]  # a field's name
 
 

@@ -29,11 +29,13 @@ from tests.service.gateway.lines import (
     entry,
     explained_streak,
     exported,
+    finished,
     happening,
     happenings,
     hero,
     item,
     owned_item,
+    receipt,
     session,
     statistics,
     stocked_item,
@@ -93,7 +95,13 @@ def session_actor() -> Actor:
         ],
         ListAudit=trail(),
         ListHappenings=happenings(
-            happening(timeline_pb2.KIND_SESSION_COMPLETED, exp=50, gold=25, levels_gained=0)
+            happening(
+                timeline_pb2.KIND_SESSION_COMPLETED,
+                exp=50,
+                gold=25,
+                levels_gained=0,
+                receipt=receipt(),
+            )
         ),
         GetStatistics=lambda r: statistics(len(r.stretches)),
         BatchListTasks=lambda r: session_pb2.BatchListTasksResponse(
@@ -109,7 +117,10 @@ def session_actor() -> Actor:
         ),
         GetActiveSession=lambda _: session_pb2.GetActiveSessionResponse(session=session()),
         ListSessions=lambda _: session_pb2.ListSessionsResponse(
-            sessions=[session(session_pb2.STATUS_SUCCESS)]
+            sessions=[
+                finished(session_pb2.STATUS_SUCCESS),
+                finished(session_pb2.STATUS_CANCEL),
+            ]
         ),
         BatchGetHeroes=lambda r: session_pb2.BatchGetHeroesResponse(
             heroes=[hero(u) for u in r.user_ids]

@@ -9,6 +9,7 @@ from protos.audit.v1 import audit_pb2
 from protos.auth.v1 import auth_pb2
 from protos.inventory.v1 import inventory_pb2
 from protos.personal.v1 import personal_pb2
+from protos.reward.v1 import reward_pb2
 from protos.session.v1 import session_pb2
 from protos.timeline.v1 import timeline_pb2
 from protos.world.v1 import world_pb2
@@ -158,6 +159,30 @@ def session(status: Any = session_pb2.STATUS_PENDING) -> session_pb2.Session:
     if status != session_pb2.STATUS_PENDING:
         found.ended_at.CopyFrom(STAMP)
         found.reward_exp, found.reward_gold = 50, 25
+    return found
+
+
+def receipt() -> reward_pb2.Receipt:
+    """Of a session of 25 minutes, at half as much exp again."""
+    return reward_pb2.Receipt(
+        base_exp=50, exp_percent=150, base_gold=25, gold_percent=100, event_id="fair",
+        rules_version="v",
+    )  # fmt: skip
+
+
+RECEIPT_JSON = {
+    "exp": {"base": 50, "multiplier": 1.5},
+    "gold": {"base": 25, "multiplier": 1},
+    "event_id": "fair",
+    "rules_version": "v",
+}
+
+
+def finished(status: Any) -> session_pb2.Session:
+    """A session of the history: a success has a receipt."""
+    found = session(status)
+    if status == session_pb2.STATUS_SUCCESS:
+        found.receipt.CopyFrom(receipt())
     return found
 
 

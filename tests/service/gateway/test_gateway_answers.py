@@ -1,19 +1,22 @@
 """Every call's answer is the one that the OpenAPI document promises."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import TypeAdapter
 
+from gateway.receipts import receipt_json
 from protos.auth.v1 import auth_pb2
 from protos.failure.v1 import failure_pb2
+from protos.reward.v1 import reward_pb2
 from protos.session.v1 import session_pb2
 from services.kit.errors import Unavailable
 from tests.service.gateway.actor import refusing
 from tests.service.gateway.calls import GOOD, ID, LOGIN, ROUTES, line_of, send
-from tests.service.gateway.lines import STAMP_JSON, completion, session
+from tests.service.gateway.lines import RECEIPT_JSON, STAMP_JSON, completion, session
 from tests.service.gateway.stage import Stage
 from tests.service.gateway.test_gateway_statistics import living_in
 
@@ -204,6 +207,30 @@ def test_history_is_bounded_by_the_players_own_days(stage: Stage, player: httpx.
         ("2026-01-10T00:00:00Z", "2026-01-10T12:00:00Z"),
         ("2026-01-10T12:00:00Z", "2026-01-11T15:00:00Z"),
     ]
+
+
+def test_history_alone_tells_where_rewards_come_from(player: httpx.Client) -> None:
+    success, cancelled = player.get("/api/session/history").json()
+
+    assert success["receipt"] == RECEIPT_JSON
+    assert cancelled["receipt"] is None
+    assert "receipt" not in player.get("/api/session/active").json()
+
+
+@pytest.mark.parametrize("percent", [0, 1, 99, 100, 115, 1_000])
+def test_a_multiplier_is_so_many_hundredths(percent: int) -> None:
+    told = receipt_json(reward_pb2.Receipt(exp_percent=percent, gold_percent=100))
+
+    multiplier = told["exp"]["multiplier"]
+    assert Decimal(str(multiplier)) * 100 == percent
+
+
+def test_the_odds_are_asked_for_the_player(stage: Stage, player: httpx.Client) -> None:
+    player.get("/api/session/active")
+    player.get("/api/drops/odds")
+
+    asked = stage.session.seen["GetDropChance"][-1].user_id
+    assert asked == stage.session.seen["GetActiveSession"][-1].user_id
 
 
 def test_the_next_page_keeps_the_filters(stage: Stage, player: httpx.Client) -> None:

@@ -14,7 +14,7 @@ from protos.timeline.v1 import timeline_pb2 as pb
 from services.kit.errors import Unavailable
 from tests.service.gateway.actor import refusing
 from tests.service.gateway.calls import ID
-from tests.service.gateway.lines import DEVICE, HAT, STAMP_JSON, happening, happenings
+from tests.service.gateway.lines import DEVICE, HAT, RECEIPT_JSON, STAMP_JSON, happening, happenings
 from tests.service.gateway.stage import Stage
 from tests.service.gateway.test_gateway_refusals import problem
 
@@ -101,6 +101,7 @@ def test_an_entry_tells_when_what_by_whom_and_what_its_kind_has_to_say(
             "exp": 50,
             "gold": 25,
             "levels_gained": 0,
+            "receipt": RECEIPT_JSON,
         },
         "item_obtained": {
             **stood,
