@@ -25,6 +25,7 @@ from typing import Final
 
 from services.kit.times import rfc3339
 from services.session.events import running
+from services.session.rules import Rules as SessionRules
 from services.session.rules import Verdict, completable_until, drop_chance, reward, verdict
 from services.world.rules import LEVELS, World
 from town.facts import DropGrant, Facts, Hero, Owned, Purchase, Success
@@ -95,8 +96,7 @@ def _hero(facts: Facts, numbers: Numbers) -> Iterator[Drift]:
 
 def _rewards(facts: Facts, numbers: Numbers) -> Iterator[Drift]:
     for success in facts.session.successes:
-        # Each by the rules that it was paid by, and the event of theirs that ran when it started.
-        rules = numbers.sessions.get(success.rules_version or "")
+        rules = _paid_by(success, numbers)
         if rules is None:
             continue
         event = running(rules.events, success.started_at)
@@ -109,6 +109,11 @@ def _rewards(facts: Facts, numbers: Numbers) -> Iterator[Drift]:
         ):
             if found not in (right, None):
                 yield Drift(facts.player, invariant, what, success.id, found, right)
+
+
+def _paid_by(success: Success, numbers: Numbers) -> SessionRules | None:
+    """Return the rules that a success was paid by; None where they were never kept, and nobody knows them."""
+    return numbers.sessions.get(success.rules_version or "")
 
 
 def _newcomer(player: str) -> Hero:
@@ -214,8 +219,7 @@ def _worn(facts: Facts) -> Iterator[Drift]:
 
 def _timing(facts: Facts, numbers: Numbers) -> Iterator[Drift]:
     for success in facts.session.successes:
-        # Each by the rules that it was paid by; of those that were never kept, nobody knows the window.
-        rules = numbers.sessions.get(success.rules_version or "")
+        rules = _paid_by(success, numbers)
         if rules is None:
             continue
         if verdict(success.ends_at, now=success.ended_at, rules=rules) is not Verdict.IN_TIME:

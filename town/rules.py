@@ -1,7 +1,8 @@
 """Check a rules file before it is deployed, and look up every one that the town ever used.
 
 `check` says what is wrong with each line: exit code 0, all is well; 1, something is wrong; 2, it cannot look. With
---town it also refuses what the services would refuse, because players would lose a level or a room by it.
+--town it also refuses what the services would refuse, because players would lose a level or a room by it. Of a file
+that will do it tells the events as it reads them.
 
 `accept` has the services take up such a file nevertheless. Deploy it first: they try it again every second. Heroes
 and rooms stay as they are stored until `nesra repair` brings them to the new rules.
@@ -23,7 +24,7 @@ from services.kit.times import rfc3339
 from town.audit import Deed, note
 from town.databases import told_in_one_sentence
 from town.editions import kept_by
-from town.numbers import SHAPES, rules_path
+from town.numbers import SESSION, SHAPES, rules_path
 from town.reach import urls_of_town
 from town.reading import Connection, connection_of, database_now
 from town.repair import reason
@@ -88,6 +89,8 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.town:
         _refuse_losses(file)
     print(f"The rules of {file.name} will do. Their version is {file.version}.")
+    for event in sorted(file.bound(SESSION).events, key=lambda event: event.starts_at):
+        print(f"Event {event.sentence()}.")
     return 0
 
 

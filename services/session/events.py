@@ -7,7 +7,7 @@ inventory reads too: each service knows the keys that it decides with.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 # Percents of what a session pays otherwise: this one changes nothing.
 WHOLE = 100
@@ -47,8 +47,8 @@ class Event:
         """It in words, for who makes seasons."""
         chance = "" if self.drop_chance is None else f", drop chance {self.drop_chance} of 10,000"
         return (
-            f"{self.id} ({self.name}) from {self.starts_at.isoformat()} until before"
-            f" {self.ends_at.isoformat()}, announced {self.announced_at.isoformat()}:"
+            f"{self.id} ({self.name}) from {_utc(self.starts_at)} until before"
+            f" {_utc(self.ends_at)}, announced {_utc(self.announced_at)}:"
             f" exp {self.exp_percent} %, gold {self.gold_percent} %{chance}"
         )
 
@@ -72,6 +72,10 @@ class Event:
         for name in ("exp_percent", "gold_percent"):
             if not 0 <= getattr(self, name) <= MOST_PERCENT:
                 yield f"{name} must be from 0 up to {MOST_PERCENT}"
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def running(events: Sequence[Event], at: datetime) -> Event | None:

@@ -34,6 +34,20 @@ MUTANTS = (
         tests=(_UNDER_LOAD,),
     ),
     Mutant(
+        name="a receipt tells what the rules in use would pay",
+        file="services/session/__main__.py",
+        before="(found := book.under(version))",
+        after="(found := book.current())",
+        tests=(_UNDER_LOAD,),
+    ),
+    Mutant(
+        name="verify recomputes rewards without the event that ran",
+        file="town/invariants.py",
+        before="        event = running(rules.events, success.started_at)\n",
+        after="        event = None\n",
+        tests=(_INVARIANTS,),
+    ),
+    Mutant(
         name="a broken file ends the rules that were in use",
         file="services/kit/rulebook.py",
         before="            self._refused = bad.problems\n",
@@ -80,8 +94,8 @@ MUTANTS = (
     Mutant(
         name="verify judges a session by the rules of today",
         file="town/invariants.py",
-        before='        rules = numbers.sessions.get(success.rules_version or "")\n',
-        after="        rules = numbers.session\n",
+        before='    return numbers.sessions.get(success.rules_version or "")\n',
+        after="    return numbers.session\n",
         tests=(_INVARIANTS,),
     ),
     Mutant(

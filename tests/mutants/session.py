@@ -11,6 +11,9 @@ _SETTLE = "tests/unit/session/test_session_settle.py"
 _SETTLING = "tests/service/session/test_session_settling.py"
 _STORE = "tests/service/session/test_session_store.py"
 _RULES = "tests/unit/session/test_session_rules.py"
+_EVENTS = "tests/unit/session/test_session_events.py"
+_RECEIPTS = "tests/unit/session/test_session_receipts.py"
+_SEASONS = "tests/service/town/test_town_seasons.py"
 
 # In place of the import of the database's.
 _LOCAL_CLOCK = """
@@ -127,6 +130,58 @@ MUTANTS = (
         before="dropped=luck.roll < chance",
         after="dropped=secrets.randbelow(rules.ROLLS) < chance",
         tests=(f"{_PLAY}::test_a_session_drops_when_its_proof_says_so_and_only_then",),
+    ),
+    Mutant(
+        name="an event is judged at completion, not by the start of the session",
+        file="services/session/sessions.py",
+        before="        event = self._event(row.started_at)\n",
+        after="        event = self._event(ended_at)\n",
+        tests=(
+            f"{_SEASONS}::test_a_session_into_the_season_pays_without_it_and_one_out_of_it_with_it",
+        ),
+    ),
+    Mutant(
+        name="an event still runs at the instant of its end",
+        file="services/session/events.py",
+        before="return self.starts_at <= at < self.ends_at",
+        after="return self.starts_at <= at <= self.ends_at",
+        tests=(
+            _EVENTS,
+            f"{_SEASONS}::test_the_window_begins_with_its_first_instant_and_ends_before_its_last",
+        ),
+    ),
+    Mutant(
+        name="an event does not run yet at the instant of its start",
+        file="services/session/events.py",
+        before="return self.starts_at <= at < self.ends_at",
+        after="return self.starts_at < at < self.ends_at",
+        tests=(
+            _EVENTS,
+            f"{_SEASONS}::test_the_window_begins_with_its_first_instant_and_ends_before_its_last",
+        ),
+    ),
+    Mutant(
+        name="the drop is rolled against another chance than the proof shows",
+        file="services/session/sessions.py",
+        before="            drop_chance=chance,\n",
+        after="            drop_chance=self._rules.drop_chance,\n",
+        tests=(
+            f"{_SEASONS}::test_a_session_into_the_season_pays_without_it_and_one_out_of_it_with_it",
+        ),
+    ),
+    Mutant(
+        name="the odds go by the town's clock, not the player's",
+        file="services/session/sessions.py",
+        before="self._now_of(connection, user_id) if user_id else database_now(connection)",
+        after="database_now(connection)",
+        tests=(f"{_SEASONS}::test_the_odds_are_those_of_a_session_that_this_player_starts_now",),
+    ),
+    Mutant(
+        name="a receipt tells what the rules did not pay",
+        file="services/session/receipts.py",
+        before="    if rules.reward(paid.minutes, numbers, event) != paid.reward:\n",
+        after="    if rules.reward(paid.minutes, numbers, event) is None:\n",
+        tests=(_RECEIPTS,),
     ),
     Mutant(
         name="an item is not chosen by the dice that the proof shows",

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -13,6 +14,8 @@ import pytest
 from protos.session.v1 import session_pb2 as pb
 from services.kit.rulesfile import RulesFile
 from services.kit.settings import RULES
+from services.kit.times import rfc3339
+from tests import season
 from tests.service.session.players import Player
 from tests.service.town.command import Said, nesra, settings_of
 from tests.service.town.conftest import Town
@@ -113,6 +116,9 @@ def _assert_kept_and_right(town: Town, players: list[str]) -> None:
     town.sweeper.sweep()
     for player in players:
         assert list(drifts(town.urls, numbers, player=player)) == []
+        for session in Player(town.sessions, player).history():
+            # Of the very version that paid it, whichever is in use by now.
+            assert session.receipt.base_exp == session.reward_exp
 
 
 @pytest.mark.parametrize(
@@ -200,6 +206,27 @@ def test_a_file_with_mistakes_is_checked_with_all_of_them_and_exit_code_1(town: 
     assert ", line 1: world is missing" in done.error
     assert right.code == 0
     assert RulesFile("", RULES.read_bytes()).version in right.out
+
+
+def test_a_check_tells_the_events_of_a_file_and_names_those_that_clash(
+    town: Town, tmp_path: Path
+) -> None:
+    hour = timedelta(hours=1)
+    later = season.event(season.ENDS, season.ENDS + hour, id='"later"', drop_chance=None)
+    clash = season.event(season.ENDS - hour, season.ENDS + hour, id='"clash"')
+    right, wrong = tmp_path / "right.toml", tmp_path / "wrong.toml"
+    right.write_text(season.rules_with(later, season.event()))
+    wrong.write_text(season.rules_with(season.event(), clash))
+
+    told, refused = (nesra(town, "check", str(path)) for path in (right, wrong))
+
+    _, first, second = told.out.splitlines()
+    assert first.startswith(f"Event midsummer (Midsummer) from {rfc3339(season.STARTS)} until")
+    assert first.endswith(": exp 150 %, gold 250 %, drop chance 7000 of 10,000.")
+    assert second.startswith("Event later")
+    assert second.endswith(": exp 150 %, gold 250 %.")
+    assert (told.code, refused.code) == (0, 1)
+    assert refused.err.endswith("events.1 overlaps events.0\n")
 
 
 def test_a_command_that_cannot_look_exits_with_2(town: Town) -> None:
