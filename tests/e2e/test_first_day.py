@@ -226,6 +226,8 @@ def test_history_is_paged_by_links(town: Town) -> None:
     assert len(ids) == len(set(ids)) == 5
     assert ids == sorted(ids, reverse=True)
     assert "next" not in second.links
+    told = [(s["receipt"]["exp"], s["receipt"]["gold"]) for s in first.json()]
+    assert told == [({"base": 10, "multiplier": 1}, {"base": 5, "multiplier": 1})] * 3
 
 
 def test_a_refresh_token_works_once_and_its_loss_is_forgiven_for_ten_seconds(town: Town) -> None:

@@ -1,11 +1,13 @@
 """Seasons and events: which of them runs, what it pays, and what makes no event."""
 
+import json
 import pickle
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from itertools import pairwise
 from math import floor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -150,6 +152,20 @@ def test_what_makes_no_event_is_named_with_its_line(events: tuple[str, ...], tol
         bound(season.rules_with(*events))
 
     assert [each for each in bad.value.problems if told in each], bad.value.problems
+
+
+def test_the_season_of_the_docs_will_do_and_its_receipt_multiplies() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "seasons.md").read_text()
+    table, told = (page.split(f"```{kind}\n")[1].split("```")[0] for kind in ("toml", "json"))
+
+    rules_of_docs = bound(season.rules_with(table))
+    receipt = json.loads(told)
+
+    (fair,) = rules_of_docs.events
+    paid = rules.reward(25, rules_of_docs, fair)
+    assert receipt["event_id"] == fair.id
+    assert receipt["exp"]["base"] * receipt["exp"]["multiplier"] == paid.exp
+    assert receipt["gold"]["base"] * receipt["gold"]["multiplier"] == paid.gold
 
 
 def test_an_event_may_begin_as_the_one_before_ends() -> None:
