@@ -218,7 +218,7 @@ def test_a_check_tells_the_events_of_a_file_and_names_those_that_clash(
     right.write_text(season.rules_with(later, season.event()))
     wrong.write_text(season.rules_with(season.event(), clash))
 
-    told, refused = (nesra(town, "check", str(path)) for path in (right, wrong))
+    told, refused = (nesra_rules(town, "check", str(path)) for path in (right, wrong))
 
     _, first, second = told.out.splitlines()
     assert first.startswith(f"Event midsummer (Midsummer) from {rfc3339(season.STARTS)} until")
@@ -226,7 +226,7 @@ def test_a_check_tells_the_events_of_a_file_and_names_those_that_clash(
     assert second.startswith("Event later")
     assert second.endswith(": exp 150 %, gold 250 %.")
     assert (told.code, refused.code) == (0, 1)
-    assert refused.err.endswith("events.1 overlaps events.0\n")
+    assert refused.error.endswith("events.1 overlaps events.0\n")
 
 
 def test_a_command_that_cannot_look_exits_with_2(town: Town) -> None:
