@@ -66,8 +66,12 @@ class Driver:
 class Crowd:
     """Players of one town. They keep their accounts from load to load; each load has its history."""
 
-    def __init__(self, driver: Driver, ports: Mapping[str, int], count: int) -> None:
+    def __init__(
+        self, driver: Driver, ports: Mapping[str, int], count: int, *, pace: float = 0.0
+    ) -> None:
+        """So many players; a load that goes on begins `pace` sessions per second, 0: all it can."""
         self._driver = driver
+        self._pace = pace
         self._ports = ports
         self._accounts = driver.do(self._registered(count))
         self._loads: list[Load] = []
@@ -91,7 +95,8 @@ class Crowd:
         balancer = Balancer(self._ports) if balanced else None
         caller = Caller(self._ports, history, rng, balancer)
         players_ = [Player(caller, account) for account in chosen]
-        self._loads.append(Load(self._driver, caller, players_, habits))
+        rest_s = len(players_) / self._pace if self._pace else 0.0
+        self._loads.append(Load(self._driver, caller, players_, habits, rest_s=rest_s))
         return self._loads[-1]
 
     def rest(self) -> None:
@@ -117,6 +122,8 @@ class Goal:
     """How much is to be played: so many sessions, or until it is called off."""
 
     sessions: int
+    # How long a player rests after each, on average.
+    rest_s: float = 0.0
     is_off: bool = False
 
     def take(self) -> bool:
@@ -131,7 +138,13 @@ class Load:
     """One load on the town, with its history."""
 
     def __init__(
-        self, driver: Driver, caller: Caller, players: Sequence[Player], habits: Habits
+        self,
+        driver: Driver,
+        caller: Caller,
+        players: Sequence[Player],
+        habits: Habits,
+        *,
+        rest_s: float = 0.0,
     ) -> None:
         self.players = players
         self.history: History = caller.history
@@ -139,6 +152,7 @@ class Load:
         self._driver = driver
         self._caller = caller
         self._habits = habits
+        self._rest_s = rest_s
         self._rng = caller.rng
 
     @property
@@ -155,7 +169,7 @@ class Load:
     @contextmanager
     def going_on(self) -> Iterator[None]:
         """Has sessions played as long as the block lasts; those under way come to their end."""
-        goal = Goal(sessions=1_000_000_000)
+        goal = Goal(sessions=1_000_000_000, rest_s=self._rest_s)
         with self._driver.doing(self._all_play(goal)):
             try:
                 yield
@@ -187,6 +201,7 @@ class Load:
                 await self._session(player)
             except GaveUp as gave_up:
                 self.gave_up.append(gave_up)
+            await asyncio.sleep(self._rng.uniform(0, 2 * goal.rest_s))
 
     async def _session(self, player: Player) -> None:
         habits = self._habits

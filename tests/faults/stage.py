@@ -1,7 +1,5 @@
 """Where a scenario plays: a town, a crowd, a seed, and the judgement at the end."""
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +13,8 @@ from tests.faults.history import Event, ends_of
 from tests.faults.patience import await_that
 from tests.faults.tier import Tier
 from tests.faults.town import Layout, Town, opened
+from town.editions import numbers_of
+from town.verify import as_json, drifts
 
 # R7: after any fault everything heals within this.
 HEALS_WITHIN_S = 30.0
@@ -113,7 +113,7 @@ class Stages:
         town = lent.__enter__()
         try:
             ports = {name: town.port_of(name) for name in town.gateways}
-            crowd = Crowd(self._driver, ports, self._tier.players)
+            crowd = Crowd(self._driver, ports, self._tier.players, pace=self._tier.pace)
         except BaseException:
             lent.__exit__(None, None, None)
             raise
@@ -128,16 +128,9 @@ def verify(town: Town) -> None:
     found: list[str] = []
 
     def is_clear() -> bool:
-        done = subprocess.run(
-            [sys.executable, "-m", "town", "verify", "--json"],
-            env=town.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode in (0, 1), done.stderr
-        found[:] = done.stdout.splitlines()
-        return done.returncode == 0
+        numbers = numbers_of(town.databases)
+        found[:] = [as_json(drift) for drift in drifts(town.databases, numbers)]
+        return found == []
 
     await_that(is_clear, within_s=HEALS_WITHIN_S, otherwise=lambda: "\n".join(found[:20]))
 

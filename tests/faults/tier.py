@@ -21,6 +21,9 @@ class Tier:
     slack_s: float
     # R1: sessions that are completed six times each while processes die.
     sessions: int
+    # Sessions per second that a load which goes on beside a fault begins; 0: as many as the
+    # town can serve. So few leave the processor to the tests beside these.
+    pace: float = 0.0
     # R7: sessions in a town that nobody harms.
     healthy_sessions: int = 2000
     # R2: completions of one session at once.
@@ -49,6 +52,7 @@ TIERS: Final = {
         name="quick",
         players=32,
         slack_s=2.0,
+        pace=12.0,
         sessions=250,
         healthy_sessions=100,
         actions=("kill",),

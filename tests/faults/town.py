@@ -196,11 +196,6 @@ class Town:
         said = file.read_text(errors="replace")[-LAST_WORDS:] if file.exists() else "nothing"
         return f"{signals}\n{said}"
 
-    def environment(self) -> dict[str, str]:
-        """What an operator's command needs to reach the databases, past every proxy."""
-        own = {f"NESRA_{s.upper()}_DATABASE_URL": url for s, url in self.databases.items()}
-        return {**self._common, **own}
-
     def _signals_of(self, name: str) -> str:
         """Which signals wait, are held back, ignored and caught, as Linux tells it."""
         status = Path(f"/proc/{self._keeper.pid_of(name)}/status")
