@@ -11,7 +11,7 @@ from tests.faults.history import Kind, ends_of
 from tests.faults.stage import Scene
 from tests.faults.town import Layout
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(0)]
+pytestmark = [pytest.mark.xdist_group("faults in pairs"), pytest.mark.timeout(0)]
 
 # What rolls must not go on to the next replica before callers have found this one again:
 # they look once a second, and then hear of its health.

@@ -20,7 +20,9 @@ SHARES = 8
 
 
 @pytest.mark.timeout(120 + SEEDS)
-@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize(
+    "share", [pytest.param(n, marks=pytest.mark.xdist_group(f"storms {n}")) for n in range(SHARES)]
+)
 def test_in_every_storm_the_promises_hold(share: int) -> None:
     for seed in range(share, SEEDS, SHARES):
         outcome = simulated(seed)
