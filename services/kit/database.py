@@ -103,12 +103,11 @@ class Connection(psycopg.Connection[Any]):
 class Database:
     """The pool of one service. Open it once, close it last."""
 
-    def __init__(self, url: str, *, size: int = POOL_SIZE) -> None:
+    def __init__(self, url: str, *, size: int = POOL_SIZE, options: str = SESSION_OPTIONS) -> None:
         self._pool = ConnectionPool(
             url,
             connection_class=Connection,
-            kwargs={"autocommit": True, "application_name": NAME, "options": SESSION_OPTIONS}
-            | KEEPALIVE,
+            kwargs={"autocommit": True, "application_name": NAME, "options": options} | KEEPALIVE,
             min_size=size,
             max_size=size,
             timeout=POOL_WAIT_S,

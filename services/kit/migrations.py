@@ -4,9 +4,10 @@ A service's `migrations/env.py` is two lines that call `run_environment`.
 """
 
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy
-from alembic import command, context
+from alembic import command, context, op
 from alembic.config import Config
 from sqlalchemy import MetaData, create_engine, text
 
@@ -26,6 +27,21 @@ def upgrade(service: str, url: str) -> None:
 def check(service: str, url: str) -> None:
     """Raises alembic's error when the tables and the migrations differ."""
     command.check(_config(service, url))
+
+
+def make_queue(script: str) -> None:
+    """Within a migration: makes the queue's tables in a schema of their own, by a script of procrastinate.
+
+    Kept here as it was when it was applied, as every migration is.
+    """
+    connection = op.get_bind()
+    # The path is the whole transaction's, and alembic's own table is not in that schema.
+    connection.exec_driver_sql("CREATE SCHEMA jobs")
+    connection.exec_driver_sql("SET LOCAL search_path = jobs")
+    # Past SQLAlchemy: several statements at once, full of colons and percent signs.
+    driver: Any = connection.connection.driver_connection
+    driver.execute((SERVICES / "kit" / script).read_text())
+    connection.exec_driver_sql("SET LOCAL search_path TO DEFAULT")
 
 
 def run_environment(metadata: MetaData) -> None:

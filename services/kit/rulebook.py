@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -169,3 +171,22 @@ def _stamp(path: Path) -> Stamp | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def numbers_of(
+    path: Path, shape: Shape[Rules], database: Database, editions: Editions
+) -> Callable[[], Rules]:
+    """What tells the rules in use, for who asks for them now and then only.
+
+    It raises BadRules when the file does not do, and Unavailable.
+    """
+
+    @cache
+    def book() -> Rulebook[Rules, Rules]:
+        return Rulebook(path, shape, database, editions, attrgetter("rules"))
+
+    def numbers() -> Rules:
+        book().follow()
+        return book().current()
+
+    return numbers

@@ -6,9 +6,9 @@ code 2: nothing starts half-configured.
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -129,24 +129,62 @@ class ServiceSettings(TownSettings):
         return self
 
 
-def service_settings(service: str, settings: type[Settings]) -> Settings:
-    """The settings of one service. Exits with code 2 when they do not do.
+class WorkerSettings(TownSettings):
+    """What the worker of jobs knows.
 
-    Its own NESRA_<SERVICE>_DATABASE_URL wins over NESRA_DATABASE_URL, which
-    names a server whose database nesra_<service> is meant.
+    `worker_beat` is the file that it touches about every second while it is ready.
     """
+
+    # It calls nobody.
+    secret: str = ""
+    rules: Path = RULES
+    home: Path = Path(".nesra")
+    worker_beat: Path | None = None
+    worker_metrics_listen: Listen = ""
+
+    @property
+    def beat(self) -> Path:
+        """The file."""
+        return self.worker_beat or self.home / "worker.beat"
+
+
+def service_settings(service: str, settings: type[Settings]) -> Settings:
+    """The settings of one service. Exits with code 2 when they do not do."""
     prefix = f"NESRA_{service.upper()}_"
     own: dict[str, Any] = {
         "service": service,
         "listen": os.environ.get(f"{prefix}LISTEN") or f"0.0.0.0:{PORTS[service]}",
         "metrics_listen": os.environ.get(f"{prefix}METRICS_LISTEN", ""),
     }
-    url = os.environ.get(f"{prefix}DATABASE_URL")
-    shared = os.environ.get("NESRA_DATABASE_URL")
-    if url or shared:
-        own["database_url"] = url or database_on(shared or "", f"nesra_{service}")
+    if url := database_url_of(service):
+        own["database_url"] = url
     names = {"database_url": "DATABASE_URL", "metrics_listen": "METRICS_LISTEN"}
     return load(settings, hint={field: prefix + name for field, name in names.items()}, **own)
+
+
+def database_url_of(service: str) -> str | None:
+    """Where a service's database is, if that is said.
+
+    Its own NESRA_<SERVICE>_DATABASE_URL wins over NESRA_DATABASE_URL, which
+    names a server whose database nesra_<service> is meant.
+    """
+    own = os.environ.get(f"NESRA_{service.upper()}_DATABASE_URL")
+    server = os.environ.get("NESRA_DATABASE_URL")
+    return own or (database_on(server, f"nesra_{service}") if server else None)
+
+
+def database_urls(services: Iterable[str]) -> dict[str, str]:
+    """Where the databases of services are. Exits with code 2, naming all that are missing or wrong."""
+    urls, wrong = {}, []
+    for service in services:
+        try:
+            urls[service] = _postgres_url(database_url_of(service) or "")
+        except ValueError as error:
+            problem = error if database_url_of(service) else "is missing"
+            wrong.append(f"NESRA_{service.upper()}_DATABASE_URL {problem}")
+    if wrong:
+        _exit(wrong)
+    return urls
 
 
 def database_on(server: str, database: str) -> str:
@@ -165,9 +203,12 @@ def load(settings: type[Settings], *, hint: dict[str, str] | None = None, **own:
     try:
         return settings(**own)
     except ValidationError as error:
-        lines = [_sentence(dict(e), hint or {}) for e in error.errors(include_input=False)]
-        sys.stderr.write("Cannot start:\n" + "".join(f"  {line}\n" for line in lines))
-        raise SystemExit(2) from None
+        _exit([_sentence(dict(e), hint or {}) for e in error.errors(include_input=False)])
+
+
+def _exit(lines: Iterable[str]) -> NoReturn:
+    sys.stderr.write("Cannot start:\n" + "".join(f"  {line}\n" for line in lines))
+    raise SystemExit(2) from None
 
 
 def _sentence(error: dict[str, Any], hint: dict[str, str]) -> str:

@@ -12,8 +12,8 @@ EVERY_S = 1.0
 # soon after a fault heals, and the other steps still get their turn.
 PAGES = 40
 
-# Does a page of work; says whether there is more that can be done at once.
-Step = Callable[[], bool]
+# Does a page of work; says whether there may be more that can be done at once: 0 or False ends it.
+Step = Callable[[], int]
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,145 @@
+"""The worker: the process that runs the jobs of one service or of several.
+
+`python -m services.kit.worker [SERVICE …]`, without names those of all. It has their
+databases and calls nobody. Any number may run; a process that hangs or is killed loses
+what it had in hand to another.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from services.kit import jobs, memory, metrics, runs, telemetry
+from services.kit.clock import database_now
+from services.kit.database import Database
+from services.kit.errors import Unavailable
+from services.kit.jobs import Job, Runner
+from services.kit.queue import AWAY, Queue
+from services.kit.settings import PORTS, WorkerSettings, database_urls, load
+
+BEAT_S = 1.0
+# After the queue was away, or a worker of the library ended: as soon as a service is asked again.
+AGAIN_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a worker has of one service."""
+
+    service: str
+    database: Database
+    jobs: Sequence[Job]
+    queue: Queue
+
+
+def desk(service: str, url: str, rules: Path, stopping: threading.Event) -> Desk:
+    """A desk that is not open yet; its database may come later."""
+    own = jobs.database(url)
+    listed = jobs.jobs_of(service, own, rules)
+    return Desk(service, own, listed, Queue(url, listed, Runner(service, own, stopping)))
+
+
+def main(services: Sequence[str]) -> None:
+    """Works until SIGTERM or SIGINT, then ends what it has in hand. Exits with 1 when a job hangs."""
+    settings, urls = load(WorkerSettings), database_urls(services or PORTS)
+    telemetry.configure("worker", is_production=settings.environment == "production")
+    stopping = threading.Event()
+    desks = [desk(s, url, settings.rules, stopping) for s, url in urls.items()]
+    if settings.worker_metrics_listen:
+        figures = metrics.registry(*(partial(figures_of, each) for each in desks))
+        metrics.serve(settings.worker_metrics_listen, figures)
+    memory.settle()
+    asyncio.run(_work(desks, settings.beat, stopping))
+
+
+def figures_of(desk: Desk) -> Iterator[Metric]:
+    """How each job of a service goes; nothing while its database is away."""
+    age = GaugeMetricFamily(
+        "nesra_job_success_age_seconds",
+        "How long ago a job succeeded last.",
+        labels=["of", "job"],
+    )
+    failures = GaugeMetricFamily(
+        "nesra_job_failures", "How often it has failed since then.", labels=["of", "job"]
+    )
+    try:
+        with desk.database.read() as connection:
+            known, now = runs.runs(connection), database_now(connection)
+    except Unavailable:
+        return
+    for run in known:
+        failures.add_metric([desk.service, run.job], run.failures)
+        if run.succeeded_at:
+            age.add_metric([desk.service, run.job], (now - run.succeeded_at).total_seconds())
+    yield from (age, failures)
+
+
+async def _work(desks: Sequence[Desk], beat: Path, stopping: threading.Event) -> None:
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    for each in desks:
+        each.database.open()
+        each.queue.tick()
+    tasks = [asyncio.create_task(_kept(each)) for each in desks]
+    tasks.append(asyncio.create_task(_beats(desks, beat.touch)))
+    log.info("serving", of=[each.service for each in desks])
+    await _first(asked, *(each.queue.hangs for each in desks))
+    log.info("draining")
+    stopping.set()
+    if not asked.is_set():
+        # The thread cannot be ended otherwise; another worker takes the job up.
+        os._exit(1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for each in desks:
+        each.database.close()
+    log.info("stopped")
+
+
+async def _kept(desk: Desk) -> None:
+    """Works at a desk, and begins anew whenever its database was away."""
+    while True:
+        try:
+            async with desk.queue.opened():
+                await desk.queue.work()
+        except AWAY as error:
+            log.warning("queue_away", of=desk.service, reason=type(error).__name__)
+        await asyncio.sleep(AGAIN_S)
+
+
+async def _beats(desks: Sequence[Desk], beat: Callable[[], None]) -> None:
+    """Takes up what the dead left, and tells by the file that every queue answers."""
+    while True:
+        with contextlib.suppress(*AWAY, OSError):
+            left = [await each.queue.take_up() for each in desks]
+            for each, count in zip(desks, left, strict=True):
+                if count:
+                    log.warning("jobs_taken_up", of=each.service, jobs=count)
+            beat()
+        await asyncio.sleep(BEAT_S)
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
