@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.session.rules import Growth, grown
 from services.world.rules import LEVELS, World, level_by_rule
 from services.world.rules import Rules as WorldRules
-from services.world.streak import Dates, recomputed
+from services.world.streak import Dates, ended, recomputed
 from town.facts import Credit, DropGrant, Facts, Hero, Owned, Purchase, Success
 from town.numbers import Numbers
 
@@ -48,7 +48,10 @@ def right_world(facts: Facts, numbers: Numbers) -> World:
     earned = earned_dates(facts) - restored
     dates = Dates(earned, facts.world.dates.bridges - earned - restored, restored)
     grown = world._replace(total_sessions_success=counted, **levels)
-    return recomputed(grown, dates, numbers.world.freezes)
+    right = recomputed(grown, dates, numbers.world.freezes)
+    # What the nightly job stored is right where the streak was over on that date.
+    ended_on, freezes = world.ended_on, numbers.world.freezes
+    return ended(right, today=ended_on, freezes=freezes) if ended_on else right
 
 
 def right_rooms(facts: Facts, rules: WorldRules) -> dict[str, Any]:

@@ -113,8 +113,8 @@ class Rules:
 class World(NamedTuple):
     """One player's town as it is stored; see tables.py.
 
-    `day_streak` is as of `last_session_date`; what a player is shown also
-    depends on today's date, see streak.py.
+    `day_streak` is as of `last_session_date`, and 0 once the streak was found over, which was
+    on `ended_on`; what a player is shown also depends on today's date, see streak.py.
     """
 
     user_id: str
@@ -134,6 +134,7 @@ class World(NamedTuple):
     clock_offset_seconds: int = 0
     clock_revision: int = 0
     freeze_days: int = 0
+    ended_on: date | None = None
 
 
 class NextUpgrade(NamedTuple):

@@ -8,7 +8,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, Column, Text, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.kit.database import Connection
@@ -48,6 +63,17 @@ class CreditRow(NamedTuple):
     is_new_date: bool
 
 
+class Lapsed(NamedTuple):
+    """A player whose last date is over, and the date that the streak reached."""
+
+    user_id: str
+    streak_through: date
+
+
+class _Zone(NamedTuple):
+    timezone: str
+
+
 class _Credited(NamedTuple):
     user_id: str
     session_id: str
@@ -70,6 +96,30 @@ _SAVE_WORLDS = Command(
     update(world_state)
     .values({c.name: _changed.c[c.name] for c in _WORLD if c.name not in ("user_id", "id")})
     .where(of_users(world_state.c.user_id), world_state.c.user_id == _changed.c.user_id)
+)
+
+# Literally what the partial index says: with a parameter in its place no plan could use it.
+_HAS_STREAK = world_state.c.day_streak > literal_column("0")
+# Over all players: endings.py closes them player by player afterwards.
+_NEXT_ZONE = Query(
+    select(world_state.c.timezone)
+    .where(_HAS_STREAK, world_state.c.timezone > bindparam("after", type_=Text))
+    .order_by(world_state.c.timezone)
+    .limit(1),
+    _Zone,
+)
+_LAPSED = Query(
+    select(world_state.c.user_id, world_state.c.streak_through)
+    .where(
+        _HAS_STREAK,
+        world_state.c.timezone == bindparam("zone", type_=Text),
+        world_state.c.streak_through < bindparam("before", type_=Date),
+        tuple_(world_state.c.streak_through, world_state.c.user_id)
+        > tuple_(bindparam("after_day", type_=Date), bindparam("after_user", type_=ID)),
+    )
+    .order_by(world_state.c.streak_through, world_state.c.user_id)
+    .limit(bindparam("limit", type_=BigInteger)),
+    Lapsed,
 )
 
 _these = given(credited_session.c.user_id, credited_session.c.session_id)
@@ -110,6 +160,7 @@ _GROWN = [
         "streak_through",
         "bridged_through",
         "freeze_days",
+        "ended_on",
     )
 ]
 _credits = select(given(*_CREDIT, *_GROWN)).cte("credits")
@@ -184,6 +235,26 @@ def make_worlds(connection: Connection, worlds: Iterable[World]) -> None:
 def save_worlds(connection: Connection, worlds: Iterable[World]) -> None:
     """Stores locked worlds."""
     _SAVE_WORLDS.run(connection, rows=_in_order(worlds))
+
+
+def next_zone(connection: Connection, after: str) -> str | None:
+    """The zone after `after`, by name, in which anybody has a streak."""
+    found = _NEXT_ZONE.one(connection, after=after)
+    return found and found.timezone
+
+
+def lapsed(
+    connection: Connection, zone: str, *, before: date, after: Lapsed, limit: int
+) -> list[Lapsed]:
+    """Players of a zone whose streak reached no date from `before` on, behind a place in their order."""
+    return _LAPSED.all(
+        connection,
+        zone=zone,
+        before=before,
+        after_day=after.streak_through,
+        after_user=after.user_id,
+        limit=limit,
+    )
 
 
 def credited(connection: Connection, keys: Iterable[Key]) -> dict[Key, tuple[str, ...]]:

@@ -109,6 +109,16 @@ def shown(world: World, *, today: date, freezes: Freezes) -> int:
     return world.day_streak if missed(through, today) <= freezes.held(world.freeze_days) else 0
 
 
+def ended(world: World, *, today: date, freezes: Freezes = NO_FREEZES) -> World:
+    """The world with its streak stored as over, if it is on that date; else the world as it is.
+
+    Only `day_streak` becomes what is shown anyway. Whoever changes anything that a streak
+    follows from takes it from the dates again: see `needs_history`.
+    """
+    is_over = world.day_streak > 0 and shown(world, today=today, freezes=freezes) == 0
+    return world._replace(day_streak=0, ended_on=today) if is_over else world
+
+
 def missed(through: date, day: date) -> int:
     """How many dates lie between the two."""
     return max((day - through).days - 1, 0)
@@ -117,10 +127,13 @@ def missed(through: date, day: date) -> int:
 def needs_history(world: World, day: date) -> bool:
     """Whether `day` can only be placed with all credited dates at hand.
 
-    So it is when it comes before the last one that counts, or not after every bridge.
+    So it is when it comes before the last one that counts, or not after every bridge; and when
+    the streak was stored as over, for the date may be one of those that were missed.
     """
     if day == world.last_session_date:
         return False
+    if world.ended_on is not None:
+        return True
     return any(
         known is not None and day <= known
         for known in (world.last_session_date, world.bridged_through)
@@ -151,7 +164,7 @@ def recomputed(world: World, dates: Dates, freezes: Freezes) -> World:
     for day in sorted(counting | dates.bridges):
         run = (with_counted if day in counting else with_bridge)(run, day, freezes)
     bridged_through = max(dates.bridges, default=None)
-    return world._replace(**run._asdict(), bridged_through=bridged_through)
+    return world._replace(**run._asdict(), bridged_through=bridged_through, ended_on=None)
 
 
 def with_counted(run: Run, day: date, freezes: Freezes) -> Run:

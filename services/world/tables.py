@@ -11,13 +11,16 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Index,
     MetaData,
     Table,
     Text,
     literal_column,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ENUM, UUID
 
+from services.kit import runs
 from services.kit.audit import Trail
 from services.kit.editions import Editions
 
@@ -43,7 +46,7 @@ world_state = Table(
     Column("training_room_level", BigInteger, nullable=False),
     Column("plaza_level", BigInteger, nullable=False),
     Column("total_sessions_success", BigInteger, nullable=False),
-    # As of last_session_date: what a later date makes of it is decided at reading.
+    # As of last_session_date: what a later date makes of it is decided at reading. 0 since ended_on.
     Column("day_streak", BigInteger, nullable=False),
     Column("longest_streak", BigInteger, nullable=False),
     Column("last_session_date", Date),
@@ -58,6 +61,8 @@ world_state = Table(
     Column("clock_revision", BigInteger, nullable=False, server_default="0"),
     # What is held in streak freezes as of streak_through; see rules.py.
     Column("freeze_days", BigInteger, nullable=False, server_default="0"),
+    # The player's date on which the streak was found over, and stored so; null while it may go on.
+    Column("ended_on", Date),
     CheckConstraint("study_room_level >= 1", name="study_from_1"),
     CheckConstraint("build_room_level >= 1", name="build_from_1"),
     CheckConstraint("training_room_level >= 1", name="training_from_1"),
@@ -68,6 +73,14 @@ world_state = Table(
     CheckConstraint("freeze_days >= 0", name="freeze_days_from_0"),
     CheckConstraint("char_length(timezone) <= 64", name="timezone_to_64"),
     CheckConstraint("clock_offset_seconds >= 0 AND clock_revision >= 0", name="clock_never_behind"),
+    # What endings.py looks for: zone by zone, those whose streak may be over.
+    Index(
+        "world_state_streaks",
+        "timezone",
+        "streak_through",
+        "user_id",
+        postgresql_where=text("day_streak > 0"),
+    ),
 )
 
 credited_session = Table(
@@ -102,4 +115,5 @@ zone_change = Table(
 )
 
 trail = Trail(metadata)
+job_run = runs.table(metadata)
 editions = Editions(metadata)

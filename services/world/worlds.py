@@ -199,6 +199,8 @@ class Worlds:
         )
         if skipped:
             calendar_store.bridge(connection, world.user_id, skipped)
+        # Flown west, a player may be back on a date on which a streak that was over is not.
+        if skipped or world.ended_on is not None:
             moved = streak.recomputed(
                 moved,
                 calendar_store.dates(connection, [world.user_id])[world.user_id],

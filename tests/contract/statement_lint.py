@@ -21,14 +21,15 @@ PLAYER_TABLES = {
     "nesra_inventory": {"inventory", "drop_grant", "wardrobe", "audit"},
     "nesra_world": {"world_state", "credited_session", "credited_date", "zone_change", "audit"},
 }
-# Over all players, by nature: the sweeper asks what is due, the purge which keys
-# are old, and both change it player by player afterwards; the operator asks what is
-# not delivered at all, and what operators did.
+# Over all players, by nature: the sweeper asks what is due, jobs which keys are old and
+# whose streak may be over, and all change it player by player afterwards; the operator
+# asks what is not delivered at all, and what operators did.
 OVER_ALL_PLAYERS = (
     re.compile(r"FROM session WHERE session\.status = 'success'::session_status AND session\.settled_at IS NULL AND session\.settle_after <="),
     re.compile(r"FROM purchase WHERE purchase\.settled_at IS NULL AND purchase\.settle_after <="),
     re.compile(r"FROM session WHERE session\.status = 'pending'::session_status AND session\.ends_at <"),
     re.compile(r"^SELECT count\(\*\) FILTER .* AS dead FROM (session WHERE session\.status = 'success'|purchase WHERE purchase\.settled_at IS NULL)"),
+    re.compile(r"FROM world_state WHERE world_state\.day_streak > 0 AND world_state\.timezone"),
     re.compile(r"FROM idempotency_key WHERE idempotency_key\.answered_at <"),
     re.compile(r"FROM audit WHERE \(CAST\("),
     re.compile(r"AS since FROM (session WHERE session\.status = 'success'(::session_status)? AND session|purchase WHERE purchase)\.settled_at IS NULL"),

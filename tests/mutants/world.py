@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _CLOCK = "tests/service/world/test_world_clock.py"
+_ENDINGS = "tests/service/world/test_world_endings.py"
 _CREDIT = "tests/service/world/test_world_credit.py"
 _LIVES = "tests/unit/world/test_world_lives.py"
 _OPERATORS = "tests/service/world/test_world_operators.py"
@@ -105,6 +106,34 @@ MUTANTS = (
         before="for n in range((new - old).days)]",
         after="for n in range((new - old).days + 1)]",
         tests=(_ZONES, _LIVES),
+    ),
+    Mutant(
+        name="a date that comes late begins anew behind a streak that the job ended",
+        file="services/world/streak.py",
+        before="    if world.ended_on is not None:\n        return True\n",
+        after="",
+        tests=(_ENDINGS, _LIVES),
+    ),
+    Mutant(
+        name="a flight west does not find the streak again that the job ended",
+        file="services/world/worlds.py",
+        before="if skipped or world.ended_on is not None:",
+        after="if skipped:",
+        tests=(_ENDINGS, _LIVES),
+    ),
+    Mutant(
+        name="the job ends a streak on the date that can still keep it",
+        file="services/world/streak.py",
+        before="is_over = world.day_streak > 0 and shown(world, today=today, freezes=freezes) == 0",
+        after="is_over = world.day_streak > 0 and world.streak_through != today",
+        tests=(_LIVES, "tests/unit/town/test_invariants.py"),
+    ),
+    Mutant(
+        name="the job ends streaks by the date in UTC",
+        file="services/world/endings.py",
+        before="today=streak.local_date(now, world.timezone), freezes",
+        after="today=now.date(), freezes",
+        tests=(_ENDINGS, _LIVES),
     ),
     Mutant(
         name="a room falls when the rules take its level away",

@@ -35,6 +35,29 @@ def save_worlds(transaction: Transaction, parameters: Parameters) -> Any:
         transaction.put("world", (columns["user_id"],), World(**columns))
 
 
+def next_zone(transaction: Transaction, parameters: Parameters) -> Any:
+    zones = {world.timezone for world in _with_a_streak(transaction)}
+    return [world_store._Zone(zone) for zone in sorted(zones) if zone > parameters["after"]][:1]
+
+
+def lapsed(transaction: Transaction, parameters: Parameters) -> Any:
+    after = (parameters["after_day"], parameters["after_user"])
+    found = sorted(
+        (world.streak_through, world.user_id)
+        for world in _with_a_streak(transaction)
+        if world.timezone == parameters["zone"]
+        and world.streak_through is not None
+        and world.streak_through < parameters["before"]
+        and (world.streak_through, world.user_id) > after
+    )
+    return [world_store.Lapsed(user, day) for day, user in found[: parameters["limit"]]]
+
+
+def _with_a_streak(transaction: Transaction) -> list[World]:
+    worlds = transaction.postgres.table("world").values()
+    return [world for world in worlds if world.day_streak > 0]
+
+
 def read_credited(transaction: Transaction, parameters: Parameters) -> Any:
     keys = [(row["user_id"], row["session_id"]) for row in given(parameters, _CREDIT_KEY)]
     found = [row for key in keys if (row := transaction.get("credit", key)) is not None]
@@ -123,6 +146,8 @@ MEANING: Mapping[str, Statement] = {
     world_store._LOCK_WORLDS.sql: lock_worlds,
     world_store._MAKE_WORLDS.sql: make_worlds,
     world_store._SAVE_WORLDS.sql: save_worlds,
+    world_store._NEXT_ZONE.sql: next_zone,
+    world_store._LAPSED.sql: lapsed,
     world_store._CREDITED.sql: read_credited,
     world_store._CREDIT_SESSIONS.sql: credit_sessions,
     calendar_store._BRIDGE.sql: bridge,

@@ -370,6 +370,16 @@ def test_i11_a_streak_that_the_dates_do_not_make_is_named_by_its_columns() -> No
     ]
 
 
+def test_i11_a_streak_that_was_stored_as_over_is_right_if_it_was_over_that_day() -> None:
+    over, alive = DAYS[-1] + timedelta(days=2), DAYS[-1] + timedelta(days=1)
+    ended = [WORLD._replace(day_streak=0, ended_on=day) for day in (over, alive)]
+
+    assert found(Player(world=ended[0])) == []
+    assert found(Player(world=ended[1])) == [
+        ("I11", "streak", None, "day_streak 0", "day_streak 2")
+    ]
+
+
 def test_i11_earned_dates_are_those_of_the_counted_sessions() -> None:
     stranger = DAYS[1] + timedelta(days=1)
     wrong = Player(dates=Dates(earned={DAYS[0], stranger}, bridges={DAYS[1]}))

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.kit.audit import Warrant
 from services.world.crediting import Credit
+from services.world.endings import Endings
 from services.world.rules import Rules, World
 from services.world.store import Key
 from services.world.streak import Dates
@@ -28,6 +29,7 @@ class Life:
         self._postgres = Postgres("world", _Alone(), _Fair(self), MEANING, lambda *_: None)  # type: ignore[arg-type]  # nobody else is there, and nothing goes wrong
         database = SimulatedDatabase(Pool(self._postgres, Transaction))
         self._worlds = Worlds(database, numbers, has_sandbox=False)
+        self._endings = Endings(database, lambda: numbers)
 
     def tell(self, *ends: datetime) -> None:
         """Tells of sessions that ended then, all at once."""
@@ -45,6 +47,10 @@ class Life:
 
     def look(self) -> Seen:
         return self._worlds.read([PLAYER])[PLAYER]
+
+    def night(self) -> int:
+        """Has the job look that ends streaks; how many it ended."""
+        return sum(self._endings.rounds())
 
     def dates(self) -> Dates:
         """The credited dates as the database holds them."""

@@ -65,6 +65,8 @@ class Plan:
     # (when, how many days back)
     restored: Sequence[tuple[int, int]]
     freezes: Freezes
+    # When the nightly job looks, as often as it does or not.
+    nights: Sequence[int]
 
 
 plans = st.builds(
@@ -73,6 +75,7 @@ plans = st.builds(
     moves=st.lists(st.tuples(minutes, st.sampled_from(ZONES)), max_size=5),
     restored=st.lists(st.tuples(minutes, st.integers(0, 9)), max_size=3),
     freezes=freezes,
+    nights=st.lists(minutes, max_size=4) | st.just(range(5, MINUTES, 360)),
 )
 
 
@@ -87,6 +90,7 @@ def lived(plan: Plan, *, is_late: bool) -> Life:
         *((minute, 0, "move", zone) for minute, zone in plan.moves),
         *((end + late * is_late, 1, "tell", end) for end, late in plan.sessions),
         *((minute, 2, "restore", back) for minute, back in plan.restored),
+        *((minute, 3, "night", None) for minute in plan.nights),
     ]
     life = Life(Rules(zone_change_hours=24, upgrades=(), freezes=plan.freezes), BEGIN)
     for minute, _, what, value in sorted(events, key=lambda event: event[:2]):
@@ -94,6 +98,8 @@ def lived(plan: Plan, *, is_late: bool) -> Life:
         before = life.dates()
         if what == "tell":
             life.tell(at(value))
+        elif what == "night":
+            _ends_what_is_over(life, plan.freezes)
         elif what == "move":
             _fly(life, value)
             assert life.dates().counting == before.counting
@@ -104,7 +110,21 @@ def lived(plan: Plan, *, is_late: bool) -> Life:
         _is_by_definition(life, plan.freezes)
     life.now = at(MINUTES + 12_000)
     _is_by_definition(life, plan.freezes)
+    _ends_what_is_over(life, plan.freezes)
     return life
+
+
+def _ends_what_is_over(life: Life, freezes: Freezes) -> None:
+    """A night changes nothing but the streak that is stored, to what is shown, and not twice."""
+    before, now = life.look()
+    seen = shown(before, today=local_date(now, before.timezone), freezes=freezes)
+
+    ended, again = life.night(), life.night()
+
+    after = life.look().world
+    assert (ended, again) == (int(before.day_streak > 0 and seen == 0), 0)
+    assert after == before._replace(day_streak=after.day_streak, ended_on=after.ended_on)
+    assert after.day_streak == seen
 
 
 def _fly(life: Life, zone: str) -> None:
@@ -159,7 +179,8 @@ def test_told_late_or_in_time_a_life_comes_to_the_same(plan: Plan) -> None:
 
     assert late.dates().counting == in_time.dates().counting
     assert late.dates().bridges == in_time.dates().bridges
-    assert late.look().world._replace(id="") == in_time.look().world._replace(id="")
+    ends = [life.look().world._replace(id="", ended_on=None) for life in (late, in_time)]
+    assert ends[0] == ends[1]
 
 
 @settings(max_examples=40)
