@@ -17,7 +17,6 @@ from services.auth.logins import Logins
 from services.auth.passwords import Hasher, Passwords, argon2id
 from services.auth.personal import HELD
 from services.auth.postman import Postman
-from services.auth.purge import Purge
 from services.auth.service import CALLERS, SERVICE, AuthService
 from services.auth.settings import AuthSettings
 from services.auth.tables import trail
@@ -70,7 +69,7 @@ def wired(
     erasures = Erasures(database, [Remote(client) for client in clients])
     # Mail by itself: a mail server that hangs holds up nothing else.
     mail = Sweeper(postman.deliver_due)
-    sweeper = Sweeper(erasures.begin_due, erasures.erase_due, Purge(database).purge_due)
+    sweeper = Sweeper(erasures.erase_due)
     database.open()
 
     def close() -> None:

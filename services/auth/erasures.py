@@ -39,9 +39,9 @@ class Erasures:
         self._database = database
         self._elsewhere = elsewhere
 
-    def begin_due(self) -> bool:
-        """Opens receipts for a page of accounts; says whether there may be more."""
-        return self._database.transact(_opened) == AT_ONCE
+    def begin_due(self) -> int:
+        """Opens receipts for a page of accounts; says how many. Raises Unavailable."""
+        return self._database.transact(_opened)
 
     def erase_due(self) -> bool:
         """Asks all for a page of receipts; says whether there may be more. Raises Unavailable."""

@@ -13,14 +13,16 @@ class Purge:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def purge_due(self) -> bool:
-        """Forgets a page; says whether there may be more. Raises Unavailable."""
-        return self._database.transact(_purged) == AT_ONCE
+    def purge_due(self) -> int:
+        """Forgets a page; says how much, 0 when nothing is left. Raises Unavailable."""
+        return self._database.transact(_purged)
 
 
 def _purged(connection: Connection) -> int:
     now = database_now(connection)
-    attempts.purge(connection, now=now)
-    mail_store.purge_tokens(connection, expired_before=now)
     used_before = now - rules.USED_TOKENS_KEPT
-    return store.purge_tokens(connection, used_before=used_before, limit=AT_ONCE)
+    return (
+        attempts.purge(connection, now=now)
+        + mail_store.purge_tokens(connection, expired_before=now)
+        + store.purge_tokens(connection, used_before=used_before, limit=AT_ONCE)
+    )

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ENUM, UUID
 
+from services.kit import runs
 from services.kit.audit import Trail
 
 metadata = MetaData(
@@ -224,3 +225,4 @@ signing_key = Table(
 )
 
 trail = Trail(metadata)
+job_run = runs.table(metadata)

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ENUM, UUID
 
+from services.kit import runs
 from services.kit.audit import Trail
 from services.kit.editions import Editions
 
@@ -107,4 +108,5 @@ wardrobe = Table(
 )
 
 trail = Trail(metadata)
+job_run = runs.table(metadata)
 editions = Editions(metadata)

@@ -24,10 +24,8 @@ from services.session.personal import HELD
 from services.session.play import SHAPE, play
 from services.session.purchase_store import PURCHASES, PurchaseRow
 from services.session.purchases import Purchases
-from services.session.purge import KeyPurge
 from services.session.receipts import Receipts
 from services.session.receivers import ShopInventory, WorldAndInventory
-from services.session.rules import Rules
 from services.session.service import CALLERS, SERVICE, SessionService
 from services.session.settle import Settler
 from services.session.shop import Shop
@@ -35,7 +33,6 @@ from services.session.statistics import Statistician
 from services.session.store import SessionRow
 from services.session.tables import editions, trail
 from services.session.timeline import SOURCES
-from services.session.timeouts import Timeouts
 from services.session.undelivered import OpenDeliveries
 
 
@@ -53,13 +50,12 @@ class Parts:
 
 def assembled(
     database: Database,
-    numbers: Callable[[], Rules],
     *,
     world: Client,
     inventory: Client,
     has_sandbox: bool,
 ) -> Parts:
-    """The parts on one database, under the rules of the moment, beside the two that are told."""
+    """The parts on one database, beside the two that are told."""
     paid, bought = PostgresOutbox(database, SESSIONS), PostgresOutbox(database, PURCHASES)
     marks = Marks(paid)
     settler = Settler(paid, WorldAndInventory(world, inventory), marks)
@@ -69,8 +65,6 @@ def assembled(
     sweeper = Sweeper(
         settler.settle_due,
         delivering.settle_due,
-        Timeouts(database, numbers).close_due,
-        KeyPurge(database).purge_due,
     )
     shop = Shop(counter, Once(database), purchases, delivering)
     return Parts(paid, bought, settler, marks, shop, sweeper)
@@ -87,7 +81,6 @@ def wired(settings: ServiceSettings, target_of: Callable[[str], str] = target_of
     world = Client("world", target_of("world"), tokens, settings.tls)
     parts = assembled(
         database,
-        lambda: book.current().rules,
         world=world,
         inventory=inventory,
         has_sandbox=settings.sandbox,

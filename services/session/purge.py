@@ -22,8 +22,8 @@ class KeyPurge:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def purge_due(self) -> bool:
-        """Deletes a page of keys; whether there may be more.
+    def purge_due(self) -> int:
+        """Deletes a page of keys; how many there were, 0 when none is left.
 
         Raises Unavailable.
         """
@@ -33,4 +33,4 @@ class KeyPurge:
         for batch in by_shard(names):
             with self._database.read() as connection:
                 key_store.purge(connection, batch, before=before)
-        return len(names) == PAGE
+        return len(names)

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ENUM, JSONB, UUID
 
+from services.kit import runs
 from services.kit.audit import Trail
 from services.kit.editions import Editions
 
@@ -207,4 +208,5 @@ idempotency_key = Table(
 )
 
 trail = Trail(metadata)
+job_run = runs.table(metadata)
 editions = Editions(metadata)

@@ -1,4 +1,4 @@
-"""Sessions that nobody completed in time: closed by whoever looks first, at last by the sweeper."""
+"""Sessions that nobody completed in time: closed by whoever looks first, at last by a job."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,15 +22,14 @@ class Timeouts:
         # Those that could not be closed must not hold up the ones behind them.
         self._after = store.FIRST
 
-    def close_due(self) -> bool:
-        """Closes a page of overdue sessions; whether there are more. Raises Unavailable."""
+    def close_due(self) -> int:
+        """Closes a page of overdue sessions; how many, 0 at their end. Raises Unavailable."""
         numbers = self._numbers()
         overdue = self._overdue(numbers)
         for batch in by_shard(overdue):
             isolated(partial(self._close, numbers), [row.key for row in batch])
-        is_full = len(overdue) == BATCH
-        self._after = store.place_of(overdue[-1]) if is_full else store.FIRST
-        return is_full
+        self._after = store.place_of(overdue[-1]) if overdue else store.FIRST
+        return len(overdue)
 
     def _overdue(self, numbers: Rules) -> list[SessionRow]:
         window = numbers.completable_for

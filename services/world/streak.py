@@ -109,7 +109,7 @@ def shown(world: World, *, today: date, freezes: Freezes) -> int:
     return world.day_streak if missed(through, today) <= freezes.held(world.freeze_days) else 0
 
 
-def ended(world: World, *, today: date, freezes: Freezes = NO_FREEZES) -> World:
+def ended(world: World, *, today: date, freezes: Freezes) -> World:
     """The world with its streak stored as over, if it is on that date; else the world as it is.
 
     Only `day_streak` becomes what is shown anyway. Whoever changes anything that a streak

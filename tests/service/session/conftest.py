@@ -14,15 +14,14 @@ from services.kit import failpoints
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
-from services.kit.rulesfile import load
 from services.kit.settings import ServiceSettings
 from services.kit.sweeper import Sweeper
 from services.kit.tls import PLAIN
 from services.session.__main__ import Parts, assembled, wired
 from services.session.outbox import PostgresOutbox
-from services.session.play import SHAPE
 from services.session.store import SessionRow
 from tests import season
+from tests.service.by_the_clock import done
 from tests.service.peers import SECRET, Peer, listening, peer
 from tests.service.session.fakes import PRICE, FakeInventory, FakeWorld, served
 from tests.service.session.players import Player
@@ -47,6 +46,10 @@ class Town:
         """What the database holds, asked directly."""
         with psycopg.connect(self.url) as connection:
             return connection.execute(sql, parameters).fetchall()
+
+    def time_out(self) -> int:
+        """Runs the job that times sessions out."""
+        return done("session", "timeouts", self.url)
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +159,9 @@ def _parts(settings: ServiceSettings, inventory_target: str, world_target: str) 
     world = Client("world", world_target, tokens, PLAIN)
     database = Database(settings.database_url, size=4)
     database.open()
-    numbers = load(settings.rules, SHAPE).rules
     try:
         yield assembled(
             database,
-            lambda: numbers,
             world=world,
             inventory=inventory,
             has_sandbox=settings.sandbox,

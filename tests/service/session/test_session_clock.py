@@ -55,6 +55,6 @@ def test_a_session_times_out_when_the_database_says_so(fast: Town) -> None:
         player.id,
     )
 
-    fast.sweeper.sweep()
+    fast.time_out()
 
     assert fast.rows("SELECT status FROM session WHERE user_id = %s", player.id) == [("timeout",)]

@@ -1,9 +1,7 @@
 """Idempotency keys are taken in order, kept for a day at least, and not for ever."""
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -11,12 +9,11 @@ import pytest
 
 from services.kit.clock import database_now
 from services.kit.database import Database
-from services.kit.settings import ServiceSettings
 from services.session import key_store
-from services.session.__main__ import wired
 from services.session.key_store import KeyName
 from services.session.purge import PAGE, KeyPurge
-from tests.service.peers import SECRET, at_once, neighbours
+from tests.service.by_the_clock import done
+from tests.service.peers import at_once, neighbours
 from tests.service.session.conftest import NewDatabase
 
 ROUTE = "POST /api/tasks"
@@ -50,21 +47,6 @@ class Keys:
         return int(self.rows("SELECT count(*) FROM idempotency_key")[0][0])
 
 
-class Rounds(threading.Event):
-    """Tells to stop after so many rounds, without waiting between them."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__()
-        self.left = count
-
-    def wait(self, timeout: float | None = None) -> bool:
-        del timeout
-        self.left -= 1
-        if self.left < 0:
-            self.set()
-        return self.is_set()
-
-
 @pytest.fixture
 def keys(new_database: NewDatabase) -> Iterator[Keys]:
     keys = Keys(new_database("session"))
@@ -94,18 +76,18 @@ def test_only_keys_older_than_two_days_are_forgotten(keys: Keys) -> None:
     keys.add(2, hours_old=47.9)
     keys.add(2, hours_old=0)
 
-    was_full = keys.purge.purge_due()
+    purged = keys.purge.purge_due()
 
-    assert not was_full
+    assert purged == 3
     assert keys.left() == 4
 
 
 def test_what_is_old_goes_page_by_page(keys: Keys) -> None:
     keys.add(PAGE + 10, hours_old=72)
 
-    were_full = [keys.purge.purge_due() for _ in range(2)]
+    purged = [keys.purge.purge_due() for _ in range(3)]
 
-    assert were_full == [True, False]
+    assert purged == [PAGE, 10, 0]
     assert keys.left() == 0
 
 
@@ -130,21 +112,10 @@ def test_a_key_that_was_taken_anew_meanwhile_stays(keys: Keys) -> None:
     assert keys.left() == 1
 
 
-def test_the_service_purges_however_many_pages_it_is(keys: Keys, tmp_path: Path) -> None:
+def test_the_job_forgets_however_many_pages_it_is(keys: Keys) -> None:
     keys.add(2 * PAGE + 1, hours_old=72)
-    settings = ServiceSettings(
-        secret=SECRET,
-        environment="development",
-        service="session",
-        database_url=keys.url,
-        listen="",
-    )
-    service = wired(settings, lambda name: f"unix:{tmp_path / name}")
 
-    for task in service.tasks:
-        task(Rounds(1))
-
-    service.close()
+    assert done("session", "forget_keys", keys.url) == 2 * PAGE + 1
     assert keys.left() == 0
 
 

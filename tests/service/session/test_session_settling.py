@@ -252,10 +252,10 @@ def test_a_session_that_cannot_be_timed_out_does_not_hold_up_the_others(town: To
 
     with psycopg.connect(town.url) as holder:
         holder.execute("SELECT 1 FROM session WHERE user_id = %s FOR UPDATE", [stuck.id])
-        town.sweeper.sweep()
+        town.time_out()
 
     assert [_status(town, player) for player in (stuck, other)] == ["pending", "timeout"]
-    town.sweeper.sweep()
+    town.time_out()
     assert _status(town, stuck) == "timeout"
 
 
@@ -286,7 +286,7 @@ def test_the_sweeper_leaves_alone_what_was_just_paid(town: Town) -> None:
     assert not _settled(town, player)
 
 
-def test_the_sweeper_times_out_what_nobody_completed(town: Town) -> None:
+def test_what_nobody_completed_times_out_by_itself(town: Town) -> None:
     player = Player(town.sessions)
     player.started(25)
     town.rows(
@@ -295,7 +295,7 @@ def test_the_sweeper_times_out_what_nobody_completed(town: Town) -> None:
         player.id,
     )
 
-    town.sweeper.sweep()
+    town.time_out()
 
     ((status, is_at_the_limit),) = town.rows(
         "SELECT status, ended_at = ends_at + interval '24 hours' FROM session WHERE user_id = %s",

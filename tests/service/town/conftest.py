@@ -15,14 +15,12 @@ from services.kit import sweeper
 from services.kit.callers import TokenMaker
 from services.kit.client import Client
 from services.kit.database import Database
-from services.kit.rulesfile import load
 from services.kit.server import Served
 from services.kit.settings import ServiceSettings
 from services.kit.sweeper import Sweeper
 from services.kit.tls import PLAIN
 from services.session.__main__ import assembled
 from services.session.__main__ import wired as wired_session
-from services.session.play import SHAPE
 from services.world.__main__ import wired as wired_world
 from tests import season
 from tests.service.peers import SECRET, Peer, listening, peer, working
@@ -150,8 +148,7 @@ def _sweeper(settings: ServiceSettings, targets: dict[str, str]) -> Iterator[Swe
     world, inventory = (Client(n, targets[n], tokens, PLAIN) for n in ("world", "inventory"))
     database = Database(settings.database_url, size=2)
     database.open()
-    numbers = load(settings.rules, SHAPE).rules
-    parts = assembled(database, lambda: numbers, world=world, inventory=inventory, has_sandbox=True)
+    parts = assembled(database, world=world, inventory=inventory, has_sandbox=True)
     try:
         yield parts.sweeper
     finally:
