@@ -27,6 +27,7 @@ NAMES = {
     "services.session": "session",
     "services.inventory": "inventory",
     "services.world": "world",
+    "services.kit.worker": "worker",
     "gateway": "gateway",
     "bin/postgres": "postgres",
 }

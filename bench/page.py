@@ -21,6 +21,7 @@ PARTS = {
     "inventory": "#e9b44c",
     "world": "#9b5de5",
     "auth": "#f28482",
+    "worker": "#8d99ae",
     "monolith": "#c8553d",
     "postgres": "#577590",
 }

@@ -21,7 +21,8 @@ from town.data_folder import find_program
 FOLDER = Path(__file__).parent / "results"
 LATEST = FOLDER / "latest.json"
 PROCESSES = (
-    *("gateway", "session", "inventory", "world", "auth", "monolith", "postgres", "driver"),
+    *("gateway", "session", "inventory", "world", "auth", "worker"),
+    *("monolith", "postgres", "driver"),
 )
 # Percentiles that are kept of latencies.
 SHARES = (50, 90, 99, 99.9)

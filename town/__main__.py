@@ -13,7 +13,8 @@ from town.failures import CannotOpen
 COMMANDS: Final = {
     "up": "open the whole town on this machine, and keep it open until Ctrl-C",
     "migrate": "make the databases that are missing, and bring all tables up to date",
-    "serve": "be one process of the town: a service, or the gateway",
+    "serve": "be one process of the town: a service, the gateway, or a worker of jobs",
+    "jobs": "list what is done by the clock, and run one of it now",
     "verify": "recompute every balance from what never changes, and name each drift",
     "repair": "mend what `verify` names, with an audited entry for each change",
     "deliveries": "list what is not delivered yet, and put back what was given up",

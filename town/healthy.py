@@ -2,14 +2,14 @@
 
 import argparse
 
-from services.kit.settings import PORTS, LinkSettings, load, target_of
+from services.kit.settings import PORTS, LinkSettings, WorkerSettings, load, target_of
 from town.address import Address
-from town.readiness import gateway_is_ready, service_is_ready
+from town.readiness import gateway_is_ready, service_is_ready, worker_is_ready
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Take the name of the process."""
-    parser.add_argument("name", choices=[*PORTS, "gateway"])
+    parser.add_argument("name", choices=[*PORTS, "worker", "gateway"])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -19,6 +19,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _is_ready(name: str) -> bool:
+    if name == "worker":
+        return worker_is_ready(load(WorkerSettings).beat)
     if name != "gateway":
         return service_is_ready(target_of(name), load(LinkSettings).tls)
     address = Address.from_environment()

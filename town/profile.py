@@ -12,10 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from town.databases import SERVICES
 from town.failures import CannotOpen
+from town.serve import MODULES
 
-MODULES: Final = {name: f"services.{name}" for name in SERVICES} | {"gateway": "gateway"}
 MISSING: Final = "{name} is not installed here: pip install 'nesra-town[profile]'."
 
 

@@ -1,6 +1,8 @@
 """Asking a process whether it may take traffic."""
 
 import http.client
+import time
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -8,6 +10,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from services.kit.tls import PLAIN, Tls
 
 TIMEOUT_SECONDS = 1.0
+# Of a worker's file: it touches it about every second, unless a database keeps it waiting.
+BEAT_SECONDS = 5.0
 
 
 def service_is_ready(target: str, tls: Tls = PLAIN) -> bool:
@@ -31,3 +35,11 @@ def gateway_is_ready(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def worker_is_ready(beat: Path) -> bool:
+    """Tell whether the worker that touches this file does its work."""
+    try:
+        return time.time() - beat.stat().st_mtime < BEAT_SECONDS
+    except OSError:
+        return False

@@ -9,7 +9,8 @@ from pathlib import Path
 from town.address import Address
 from town.databases import SERVICES
 from town.processes import Spec
-from town.readiness import gateway_is_ready, service_is_ready
+from town.readiness import gateway_is_ready, service_is_ready, worker_is_ready
+from town.serve import MODULES
 
 
 def stages(
@@ -29,7 +30,19 @@ def stages(
         is_ready=partial(gateway_is_ready, address.reachable_host, address.port),
     )
     session = services.pop("session")
-    return [[gateway], [session], list(services.values())]
+    # What it does, nobody waits for; it calls nobody, and ends beside those whom the others call.
+    worker = _worker(sockets / "worker.beat", urls=urls, known=known)
+    return [[gateway], [session], [*services.values(), worker]]
+
+
+def _worker(beat: Path, *, urls: Mapping[str, str], known: Mapping[str, str]) -> Spec:
+    databases = {f"NESRA_{service.upper()}_DATABASE_URL": url for service, url in urls.items()}
+    return Spec(
+        name="worker",
+        argv=(sys.executable, "-m", MODULES["worker"]),
+        env={**known, **databases, "NESRA_WORKER_BEAT": str(beat)},
+        is_ready=partial(worker_is_ready, beat),
+    )
 
 
 def _service(service: str, *, target: str, url: str, known: Mapping[str, str]) -> Spec:

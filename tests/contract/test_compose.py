@@ -14,10 +14,12 @@ from services.kit.settings import (
     LinkSettings,
     ServiceSettings,
     TownSettings,
+    WorkerSettings,
+    database_urls,
     service_settings,
     target_of,
 )
-from town.serve import derived
+from town.serve import databases, derived
 
 ROOT = Path(__file__).parents[2]
 SECRET = "s" * 32
@@ -28,11 +30,16 @@ CALLS = {
     "session": ["inventory", "world"],
     "inventory": [],
     "world": [],
+    "worker": [],
     "gateway": list(PORTS),
 }
 # Whoever reads more than every process does.
 SERVICES: dict[str, type[ServiceSettings]] = {"auth": AuthSettings}
-SETTINGS: dict[str, type[TownSettings]] = {**SERVICES, "gateway": GatewaySettings}
+SETTINGS: dict[str, type[TownSettings]] = {
+    **SERVICES,
+    "worker": WorkerSettings,
+    "gateway": GatewaySettings,
+}
 
 
 class OneKeyOnce(yaml.SafeLoader):
@@ -97,6 +104,22 @@ def test_the_gateway_has_all_that_its_settings_demand(monkeypatch: pytest.Monkey
     assert settings.public_url == "http://localhost:8000"
 
 
+def test_the_worker_has_all_that_its_settings_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in environment("worker").items():
+        monkeypatch.setenv(key, chosen(value))
+    for name in databases("worker"):
+        for key, value in derived(name).items():
+            monkeypatch.setenv(key, value)
+
+    settings = WorkerSettings()
+
+    assert settings.environment == "production"
+    # The one folder that it may write to.
+    assert settings.beat.parent == Path("/tmp")  # noqa: S108  # of the container
+    for name, url in database_urls(PORTS).items():
+        assert url.endswith(f"@postgres:5432/nesra_{name}")
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_a_process_is_told_nothing_that_it_does_not_read(name: str) -> None:
     given = {key for key in environment(name) if key.startswith("NESRA_")}
@@ -137,7 +160,7 @@ def test_each_starts_only_when_those_before_it_are_ready() -> None:
     }
 
     assert waits["migrate"] == {"postgres": "service_healthy"}
-    for name in PORTS:
+    for name in (*PORTS, "worker"):
         assert waits[name] == {"migrate": "service_completed_successfully"}
     assert waits["gateway"] == dict.fromkeys(PORTS, "service_healthy")
 
@@ -149,8 +172,9 @@ def test_nothing_but_the_gateway_can_be_reached_from_outside() -> None:
 def test_over_mtls_every_process_is_given_files_of_its_own_and_is_told_nothing_else() -> None:
     over_mtls = compose("docker-compose.mtls.yml")
 
-    assert set(over_mtls) == set(CALLS)
-    for name in CALLS:
+    # The worker has links to its databases alone.
+    assert set(over_mtls) == set(CALLS) - {"worker"}
+    for name in over_mtls:
         assert set(over_mtls[name]["environment"]) == {
             f"NESRA_{field.upper()}" for field in LinkSettings.model_fields
         }

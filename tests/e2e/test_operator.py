@@ -80,3 +80,29 @@ def test_a_town_that_is_not_open_is_said_so_and_nothing_is_made(
         f"There is no open town in {home}: open it with `nesra up`, or set NESRA_HOME or NESRA_DATABASE_URL.\n"
     )
     assert sorted(path.name for path in home.iterdir()) == sorted(files)
+
+
+def test_jobs_are_listed_and_run_by_hand_beside_the_worker(town: Town) -> None:
+    listed = nesra(town.home, "jobs", "list")
+    run = nesra(town.home, "jobs", "run", "timeouts")
+
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    assert listed.returncode == 0, listed.stderr
+    assert {"session", "auth", "inventory", "world"} == {row[0] for row in rows[1:]}
+    assert ["world", "streaks", "*/15"] in [row[:3] for row in rows]
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("session timeouts: did ")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nothing"], "There is no job nothing: `nesra jobs list` has all."),
+        (["forget_runs"], "Several services have a job forget_runs: choose by --service from "),
+    ],
+)
+def test_a_job_that_is_not_one_is_told_so(town: Town, words: list[str], sentence: str) -> None:
+    done = nesra(town.home, "jobs", "run", *words)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(sentence)

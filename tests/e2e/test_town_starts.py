@@ -12,7 +12,14 @@ import psutil
 from tests.e2e.opened import Town, opened, processes_on, started
 
 PLAYER = {"email": "player@example.com", "password": "three quiet hours"}
-KEPT = ["services.auth", "services.session", "services.inventory", "services.world", "gateway"]
+KEPT = [
+    "services.auth",
+    "services.session",
+    "services.inventory",
+    "services.world",
+    "services.kit.worker",
+    "gateway",
+]
 
 
 def register(town: Town) -> int:
@@ -59,7 +66,7 @@ def test_ctrl_c_closes_in_order_and_leaves_nothing_running(tmp_path: Path) -> No
         assert processes_on(tmp_path) == []
     ends = [line.split(" ", 1)[0] for line in town.said if " stopped " in line]
     assert ends[:2] == ["gateway", "session"]
-    assert sorted(ends[2:]) == ["auth", "inventory", "world"]
+    assert sorted(ends[2:]) == ["auth", "inventory", "worker", "world"]
 
 
 def test_the_next_run_goes_on_also_after_a_run_that_was_killed(tmp_path: Path) -> None:
