@@ -45,6 +45,8 @@ class Tier:
     longest_cut_s: float = 60.0
     # R13: wrong clocks in all.
     skews: int = 30
+    # How long three workers run jobs by a simulated clock.
+    job_hours: int = 7 * 24
 
 
 TIERS: Final = {
@@ -64,6 +66,7 @@ TIERS: Final = {
         cuts=4,
         longest_cut_s=2.0,
         skews=2,
+        job_hours=2,
     ),
     "faults": Tier(name="faults", players=320, slack_s=0.0, sessions=10_500),
     "soak": Tier(
