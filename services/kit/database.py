@@ -101,15 +101,27 @@ class Connection(psycopg.Connection[Any]):
 
 
 class Database:
-    """The pool of one service. Open it once, close it last."""
+    """The pool of one service. Open it once, close it last.
 
-    def __init__(self, url: str, *, size: int = POOL_SIZE, options: str = SESSION_OPTIONS) -> None:
+    Its connections stay open, unless they are unused for `idle_s`: for who comes seldom.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = POOL_SIZE,
+        options: str = SESSION_OPTIONS,
+        idle_s: float | None = None,
+    ) -> None:
         self._pool = ConnectionPool(
             url,
             connection_class=Connection,
             kwargs={"autocommit": True, "application_name": NAME, "options": options} | KEEPALIVE,
-            min_size=size,
+            min_size=size if idle_s is None else 0,
             max_size=size,
+            # For ever is not to be had; where all are kept it is never looked at.
+            max_idle=idle_s or POOL_WAIT_S,
             timeout=POOL_WAIT_S,
             # Given up soon and begun anew on demand: the pool's own back-off doubles
             # without an end, and would outlast a database that is back. No bound on

@@ -92,17 +92,3 @@ def test_jobs_are_listed_and_run_by_hand_beside_the_worker(town: Town) -> None:
     assert ["world", "streaks", "*/15"] in [row[:3] for row in rows]
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("session timeouts: did ")
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["nothing"], "There is no job nothing: `nesra jobs list` has all."),
-        (["forget_runs"], "Several services have a job forget_runs: choose by --service from "),
-    ],
-)
-def test_a_job_that_is_not_one_is_told_so(town: Town, words: list[str], sentence: str) -> None:
-    done = nesra(town.home, "jobs", "run", *words)
-
-    assert done.returncode == 2
-    assert done.stderr.startswith(sentence)

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
+from services.kit.settings import PORTS
+
 HOUR_S: Final = 3600.0
 DAY_S: Final = 24 * HOUR_S
 MINUTE_S: Final = 60.0
@@ -47,6 +49,8 @@ class Tier:
     skews: int = 30
     # How long three workers run jobs by a simulated clock.
     job_hours: int = 7 * 24
+    # And of which services.
+    job_services: tuple[str, ...] = tuple(PORTS)
 
 
 TIERS: Final = {
@@ -67,6 +71,7 @@ TIERS: Final = {
         longest_cut_s=2.0,
         skews=2,
         job_hours=2,
+        job_services=("session", "world"),
     ),
     "faults": Tier(name="faults", players=320, slack_s=0.0, sessions=10_500),
     "soak": Tier(

@@ -48,12 +48,12 @@ class Clerk:
     stopping: threading.Event
 
     def run(self, name: str, pages: Callable[[], Iterator[int]]) -> None:
-        with self._runner() as runner:
+        with self.runner() as runner:
             runner.run(Job(name, "* * * * *", pages))
 
     def run_by_hand(self, name: str, pages: Callable[[], Iterator[int]]) -> bool:
         """As `nesra jobs run` does."""
-        with self._runner() as runner:
+        with self.runner() as runner:
             queue = Queue(self.url, [Job(name, "* * * * *", pages)], runner)
             return asyncio.run(_once(queue, name))
 
@@ -68,7 +68,7 @@ class Clerk:
             return connection.execute(sql, parameters).fetchall()
 
     @contextmanager
-    def _runner(self) -> Iterator[Runner]:
+    def runner(self) -> Iterator[Runner]:
         own = jobs.database(self.url)
         own.open()
         try:
@@ -200,6 +200,26 @@ def test_what_a_dead_worker_had_in_hand_is_taken_up(clerk: Clerk) -> None:
         WHERE task_name = 'orphan' ORDER BY id
     """
     assert clerk.rows(over) == [("succeeded", 2), ("succeeded", 1)]
+
+
+def test_a_job_that_does_not_come_back_has_its_process_end(
+    clerk: Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+
+    def hangs() -> Iterator[int]:
+        over.wait(WITHIN_S)
+        yield 1
+
+    async def hung() -> bool:
+        queue = Queue(clerk.url, [Job("hangs", "* * * * *", hangs)], runner)
+        await _once(queue, "hangs")
+        over.set()
+        return queue.hangs.is_set()
+
+    monkeypatch.setattr("services.kit.queue.HANGS_S", 0.1)
+    with clerk.runner() as runner:
+        assert asyncio.run(hung())
 
 
 def test_ticks_of_long_ago_are_forgotten(clerk: Clerk) -> None:
