@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 # Percents of what a session pays otherwise: this one changes nothing.
 WHOLE = 100
-MOST_PERCENT = 1_000
 LONGEST_NAME = 80
+# Of every number, from and up to; the chance as that of the rules themselves.
+BOUNDS = {"exp_percent": (0, 1_000), "gold_percent": (0, 1_000), "drop_chance": (0, 10_000)}
 _ID = re.compile("[a-z0-9][a-z0-9-]{0,39}")
 _TIMES = ("announced_at", "starts_at", "ends_at")
 
@@ -35,7 +36,7 @@ class Event:
     drop_chance: int | None = None
 
     def __post_init__(self) -> None:
-        wrong = [*self._wrong_words(), *self._wrong_times(), *self._wrong_percents()]
+        wrong = [*self._wrong_words(), *self._wrong_times(), *self._wrong_numbers()]
         if wrong:
             raise ValueError(*wrong)
 
@@ -68,10 +69,11 @@ class Event:
         if self.starts_at >= self.ends_at:
             yield "starts_at must be before ends_at"
 
-    def _wrong_percents(self) -> Iterator[str]:
-        for name in ("exp_percent", "gold_percent"):
-            if not 0 <= getattr(self, name) <= MOST_PERCENT:
-                yield f"{name} must be from 0 up to {MOST_PERCENT}"
+    def _wrong_numbers(self) -> Iterator[str]:
+        for name, (least, most) in BOUNDS.items():
+            number = getattr(self, name)
+            if number is not None and not least <= number <= most:
+                yield f"{name} must be from {least} up to {most}"
 
 
 def _utc(at: datetime) -> str:

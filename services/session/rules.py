@@ -85,12 +85,6 @@ class Rules:
             for place, starter in enumerate(self.starters)
             if not self.minimum_minutes <= starter.default_duration_minutes <= self.maximum_minutes
         ]
-        least, most = BOUNDS["drop_chance"]
-        wrong += [
-            f"events.{place}.drop_chance must be from {least} up to {most}"
-            for place, event in enumerate(self.events)
-            if event.drop_chance is not None and not least <= event.drop_chance <= most
-        ]
         wrong += clashes(self.events)
         if wrong:
             raise ValueError(*wrong)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from services.kit.rulesfile import BadRules, RulesFile
 from services.session import rules
-from services.session.events import Event, running
+from services.session.events import BOUNDS, Event, running
 from services.session.play import SHAPE
 from services.session.rules import Reward, Rules
 from tests import season
@@ -166,6 +166,19 @@ def test_the_season_of_the_docs_will_do_and_its_receipt_multiplies() -> None:
     assert receipt["event_id"] == fair.id
     assert receipt["exp"]["base"] * receipt["exp"]["multiplier"] == paid.exp
     assert receipt["gold"]["base"] * receipt["gold"]["multiplier"] == paid.gold
+
+
+def test_everything_that_is_wrong_with_an_event_is_told_at_once() -> None:
+    wrong = season.event(id='"A"', name='""', exp_percent="-1", drop_chance="10001")
+
+    with pytest.raises(BadRules) as bad:
+        bound(season.rules_with(wrong))
+
+    assert len(bad.value.problems) == 4
+
+
+def test_a_chance_has_the_same_bounds_everywhere() -> None:
+    assert BOUNDS["drop_chance"] == rules.BOUNDS["drop_chance"] == (0, rules.ROLLS)
 
 
 def test_an_event_may_begin_as_the_one_before_ends() -> None:
