@@ -11,6 +11,7 @@ _DATABASE = "tests/service/kit/test_kit_database.py"
 _DRAIN = "tests/service/kit/test_kit_drain.py"
 _ERASURE = "tests/service/personal/test_personal_erasure.py"
 _EXPORT = "tests/service/personal/test_personal_export.py"
+_JOBS = "tests/service/kit/test_kit_jobs.py"
 _RACES = "tests/service/personal/test_personal_races.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
 _SWEEPER = "tests/unit/kit/test_kit_sweeper.py"
@@ -177,6 +178,42 @@ MUTANTS = (
         before="            except Exception:",
         after="            except LookupError:",
         tests=(_SWEEPER,),
+    ),
+    Mutant(
+        name="a job may run twice at a time",
+        file="services/kit/queue.py",
+        before="task: Any = self._app.task(name=name, queue=name, lock=name)",
+        after="task: Any = self._app.task(name=name, queue=name)",
+        tests=(f"{_JOBS}::test_run_by_several_hands_at_once_a_job_never_runs_twice_at_a_time",),
+    ),
+    Mutant(
+        name="what a dead worker had in hand stays with it",
+        file="services/kit/queue.py",
+        before="        await self.take_up()\n",
+        after="",
+        tests=(f"{_JOBS}::test_what_a_dead_worker_had_in_hand_is_taken_up",),
+        hangs_after_s=30.0,
+    ),
+    Mutant(
+        name="a job goes on although its worker is to end",
+        file="services/kit/jobs.py",
+        before="            if self._stopping.is_set() or time",
+        after="            if time",
+        tests=(f"{_JOBS}::test_a_worker_that_is_to_end_stops_a_job_after_the_page_in_hand",),
+    ),
+    Mutant(
+        name="a job that keeps failing seems to have failed once",
+        file="services/kit/runs.py",
+        before='changed["failures"] = _run.c.failures + 1',
+        after='changed["failures"] = 1',
+        tests=(f"{_JOBS}::test_failures_are_counted_until_a_run_succeeds_and_told_by_name_alone",),
+    ),
+    Mutant(
+        name="the ticks of a worker are deferred by each of them",
+        file="services/kit/procrastinate-3.10.sql",
+        before="    CONSTRAINT procrastinate_periodic_defers_unique UNIQUE (task_name, periodic_id, defer_timestamp)",
+        after="    CONSTRAINT procrastinate_periodic_defers_unique UNIQUE (id)",
+        tests=("tests/faults/test_jobs.py",),
     ),
     Mutant(
         name="a call that ran out of time counts as a bug, though it may have been done",
