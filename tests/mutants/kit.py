@@ -209,13 +209,6 @@ MUTANTS = (
         tests=(f"{_JOBS}::test_failures_are_counted_until_a_run_succeeds_and_told_by_name_alone",),
     ),
     Mutant(
-        name="the ticks of a worker are deferred by each of them",
-        file="services/kit/procrastinate-3.10.sql",
-        before="    CONSTRAINT procrastinate_periodic_defers_unique UNIQUE (task_name, periodic_id, defer_timestamp)",
-        after="    CONSTRAINT procrastinate_periodic_defers_unique UNIQUE (id)",
-        tests=("tests/faults/test_jobs.py",),
-    ),
-    Mutant(
         name="a call that ran out of time counts as a bug, though it may have been done",
         file="services/kit/errors.py",
         before="    grpc.StatusCode.DEADLINE_EXCEEDED,\n",
