@@ -14,9 +14,9 @@ import pytest
 from tests.simulation.storm import Outcome, simulated
 
 ROOT = Path(__file__).parents[2]
-SEEDS = int(os.environ.get("NESRA_SIMULATION_SEEDS", "1000"))
+SEEDS = int(os.environ.get("NESRA_SIMULATION_SEEDS", "400"))
 # So many tests share them, so that several workers can.
-SHARES = 8
+SHARES = 4
 
 
 @pytest.mark.timeout(120 + SEEDS)
