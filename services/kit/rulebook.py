@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
-from operator import attrgetter
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -176,17 +175,25 @@ def _stamp(path: Path) -> Stamp | None:
 def numbers_of(
     path: Path, shape: Shape[Rules], database: Database, editions: Editions
 ) -> Callable[[], Rules]:
+    """As `edition_of`, for who records no version."""
+    edition = edition_of(path, shape, database, editions)
+    return lambda: edition().rules
+
+
+def edition_of(
+    path: Path, shape: Shape[Rules], database: Database, editions: Editions
+) -> Callable[[], Edition[Rules]]:
     """What tells the rules in use, for who asks for them now and then only.
 
     It raises BadRules when the file does not do, and Unavailable.
     """
 
     @cache
-    def book() -> Rulebook[Rules, Rules]:
-        return Rulebook(path, shape, database, editions, attrgetter("rules"))
+    def book() -> Rulebook[Rules, Edition[Rules]]:
+        return Rulebook(path, shape, database, editions, lambda edition: edition)
 
-    def numbers() -> Rules:
+    def edition() -> Edition[Rules]:
         book().follow()
         return book().current()
 
-    return numbers
+    return edition
