@@ -16,7 +16,7 @@ from services.world.rules import Rules as WorldRules
 from town.failures import WrongSetting
 
 SESSION: Final = Shape("session", SessionRules, session_rules.losses, shared=("events",))
-INVENTORY: Final = Shape("inventory", InventoryRules)
+INVENTORY: Final = Shape("inventory", InventoryRules, shared=("events",))
 WORLD: Final = Shape("world", WorldRules, world_rules.losses)
 # Every section of the file, and who reads it.
 SHAPES: Final[Mapping[str, Shape[Any]]] = {

@@ -9,6 +9,7 @@ from services.inventory.catalogue import Catalogue
 from services.inventory.catalogue_file import BadCatalogue, read_catalogue
 from services.inventory.personal import HELD
 from services.inventory.play import SHAPE, play
+from services.inventory.rotations import Rotations
 from services.inventory.rules import Item
 from services.inventory.service import CALLERS, InventoryService
 from services.inventory.tables import editions, trail
@@ -30,10 +31,17 @@ def wired(settings: ServiceSettings) -> Served:
     """
     database = Database(settings.database_url)
     catalogue = Catalogue(database, _shipped_or_exit())
-    made = partial(play, database, catalogue, is_sandbox=settings.sandbox)
+    rotations = Rotations(database, catalogue)
+    made = partial(play, database, catalogue, rotations, is_sandbox=settings.sandbox)
     with or_exit():
         book = Rulebook(settings.rules, SHAPE, database, editions, made)
-    service = InventoryService(database, catalogue, book.current, is_sandbox=settings.sandbox)
+    service = InventoryService(
+        database, catalogue, book.current, book.under, is_sandbox=settings.sandbox
+    )
+
+    def look_at_events() -> bool:
+        return book.current().calendar.look()
+
     database.open()
     return Served(
         name="inventory",
@@ -51,7 +59,7 @@ def wired(settings: ServiceSettings) -> Served:
         ),
         is_ready=lambda: database.is_ready() and catalogue.is_known() and book.is_open(),
         close=database.close,
-        tasks=(Sweeper(catalogue.follow, book.follow).run,),
+        tasks=(Sweeper(catalogue.follow, book.follow, look_at_events).run,),
         readings=(book.figures,),
     )
 

@@ -38,6 +38,12 @@ class Belongings:
         with self._database.read() as connection:
             return store.read_held(connection, [user_id])[user_id]
 
+    def now(self, user_id: str) -> datetime:
+        """What time it is by a player's clock."""
+        with self._database.read() as connection:
+            clock = wardrobes.read_clock(connection, user_id, is_sandbox=self._is_sandbox)
+        return clock.players
+
     def worn(self, users: Sequence[str]) -> dict[str, Worn]:
         """What each player's hero wears: nothing, for a player who was never here."""
         with self._database.read() as connection:

@@ -14,28 +14,29 @@ from services.kit.failpoints import reach
 from services.kit.ids import uuid7
 
 
-class Drop(NamedTuple):
-    """A session that drops, and the luck that chooses the item."""
-
-    key: DropKey
-    luck: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class DropTable:
-    """What can drop, and how often; the sandbox lets players' clocks run ahead."""
+    """What can drop, and how often, by one version of the rules."""
 
     items: Sequence[Item]
     weights: RarityWeights
-    is_sandbox: bool
+    rules_version: str
+
+
+class Drop(NamedTuple):
+    """A session that drops, the luck that chooses the item, and what there is to choose from."""
+
+    key: DropKey
+    luck: bytes
+    table: DropTable
 
 
 def give(
     connection: Connection,
     wardrobes: Mapping[str, WardrobeRow],
     drops: Sequence[Drop],
-    table: DropTable,
     *,
+    is_sandbox: bool,
     now: datetime,
 ) -> list[Grant | LuckMalformed]:
     """What each drop gave, in the order of `drops`; `wardrobes` are locked.
@@ -48,10 +49,10 @@ def give(
     if fresh:
         held = store.read_held(connection, wardrobes)
         nows = {
-            user: players_now(now, row.clock_offset_seconds, is_sandbox=table.is_sandbox)
+            user: players_now(now, row.clock_offset_seconds, is_sandbox=is_sandbox)
             for user, row in wardrobes.items()
         }
-        grants = _decide(fresh.values(), table, held, nows)
+        grants = _decide(fresh.values(), held, nows)
         store.give(connection, [NewGrant(*grant, uuid7(grant.obtained_at)) for grant in grants])
         reach("inventory.drop.before_commit")
         told |= {grant.key: grant for grant in grants}
@@ -60,15 +61,15 @@ def give(
 
 def _decide(
     drops: Iterable[Drop],
-    table: DropTable,
     held: Mapping[str, set[str]],
     nows: Mapping[str, datetime],
 ) -> list[Grant]:
     """One by one, because each item that a player gets is one less for the next drop."""
     grants = []
-    for (user, session_id), luck in drops:
+    for (user, session_id), luck, table in drops:
         item = dropped(luck, table.items, owned=held[user], weights=table.weights)
-        grants.append(Grant(user, session_id, item.id if item else None, nows[user]))
+        item_id = item.id if item else None
+        grants.append(Grant(user, session_id, item_id, nows[user], table.rules_version))
         if item:
             held[user].add(item.id)
     return grants

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from protos.inventory.v1 import inventory_pb2 as pb
+from services.inventory.calendar import Show
 from services.inventory.catalogue_store import ItemRow
 from services.inventory.delivery_store import Delivery
 from services.inventory.rules import Item, Worn
@@ -63,6 +64,21 @@ def delivered_message(delivery: Delivery, items: Mapping[str, Item]) -> pb.Owned
 def offer_message(offer: Offer, *, owned: bool) -> pb.Offer:
     """An offer, as a player sees it."""
     return pb.Offer(item=item_message(offer.item), price_gold=offer.price_gold, owned=owned)
+
+
+def event_message(show: Show) -> pb.Event:
+    """An event, as a player sees it now."""
+    event = show.event
+    return pb.Event(
+        event_id=event.id,
+        name=event.name,
+        starts_at=wire(event.starts_at),
+        ends_at=wire(event.ends_at),
+        running=show.is_running,
+        exp_percent=event.exp_percent,
+        gold_percent=event.gold_percent,
+        items=map(item_message, show.items),
+    )
 
 
 def wardrobe_message(user_id: str, worn: Worn) -> pb.Wardrobe:

@@ -1,9 +1,10 @@
 """The rules of items: which one drops, what is worn, in which order they are shown.
 
-What is sold stands in shop.py. Pure: luck is an argument. The numbers come from the rules file's section
-[inventory].
+What is sold stands in shop.py, what can be obtained when in events.py. Pure: time and luck are
+arguments. The numbers come from the rules file's section [inventory] and its array [[events]].
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +17,10 @@ LUCK_BYTES = 16
 LEAST_OFFERS = 4
 # Far from what 64 bits hold, whatever is added up.
 MOST = 1_000_000
+# The same in every service that reads events.
+MOST_PERCENT = 1_000
 _ROLL_BYTES = 8
+_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,56 @@ class Shop:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """A stretch of time, from `starts_at` until before `ends_at`, with items of its own.
+
+    They can be obtained only while an event that names them runs. Prices are then so
+    many percent; what sessions pay is the session service's, and only told from here.
+    Raises ValueError for times without a zone, and ids that no item can have.
+    """
+
+    id: str
+    name: str
+    announced_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    exp_percent: int = 100
+    gold_percent: int = 100
+    price_percent: int = 100
+    items: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        wrong = [
+            f"{name} must have a time zone, as 2026-12-01T00:00:00Z has"
+            for name in ("announced_at", "starts_at", "ends_at")
+            if getattr(self, name).tzinfo is None
+        ]
+        wrong += [
+            f"{name} must be from 0 up to {MOST_PERCENT}"
+            for name in ("exp_percent", "gold_percent", "price_percent")
+            if not 0 <= getattr(self, name) <= MOST_PERCENT
+        ]
+        wrong += [
+            f"items.{place} must be an id as the catalogue writes it: a UUID in lower case"
+            for place, item_id in enumerate(self.items)
+            if not _ID.fullmatch(item_id)
+        ]
+        wrong += [
+            f"items.{place} repeats items.{self.items.index(item_id)}"
+            for place, item_id in enumerate(self.items)
+            if item_id in self.items[:place]
+        ]
+        if wrong:
+            raise ValueError(*wrong)
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """The numbers."""
+    """The numbers, and the events: no two run at once, the session service sees to that."""
 
     rarity_weights: RarityWeights
     shop: Shop
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,15 @@ from services.inventory import delivery_store, store, wardrobes
 from services.inventory.catalogue import Catalogue
 from services.inventory.delivery_store import Delivery, PurchaseKey
 from services.inventory.failures import AlreadyOwned, ItemUnknown, OfferExpired
-from services.inventory.rules import Item, Shop, players_now
-from services.inventory.shop import Offer, Rotation, rotation
+from services.inventory.rotations import Rotations
+from services.inventory.rules import Item, Rules, players_now
+from services.inventory.shop import Rotation
 from services.inventory.store import Acquisition, WardrobeRow
-from services.kit.clock import database_now
 from services.kit.database import Connection, Database
 from services.kit.errors import Failure
 from services.kit.failpoints import reach
 from services.kit.ids import uuid7
+from services.kit.rulesfile import Edition
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +39,56 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The shop as one player sees it: the day's offers, and the ids of what is owned."""
+    """The shop as one player sees it: what it offers now, and the ids of what is owned.
+
+    `rules_version` dealt the offers, and set their prices.
+    """
 
     rotation: Rotation
+    rules_version: str
     held: set[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What an item costs, in gold, and the version of the rules that say so."""
+
+    price_gold: int
+    rules_version: str
+
+
 class Sales:
-    """Shows, quotes and delivers. Every method raises Unavailable."""
+    """Shows, quotes and delivers, under one edition. Every method raises Unavailable."""
 
     def __init__(
-        self, database: Database, catalogue: Catalogue, shop: Shop, *, is_sandbox: bool
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        rotations: Rotations,
+        edition: Edition[Rules],
+        *,
+        is_sandbox: bool,
     ) -> None:
         self._database = database
         self._catalogue = catalogue
-        self._shop = shop
+        self._rotations = rotations
+        self._edition = edition
         self._is_sandbox = is_sandbox
 
     def window(self, user_id: str) -> Window:
-        """The shop on the player's day."""
-        items = self._catalogue.current().obtainable
+        """The shop as it is by the player's clock."""
         with self._database.read() as connection:
-            found = store.read_wardrobes(connection, [user_id])
             held = store.read_held(connection, [user_id])[user_id]
-            now = database_now(connection)
-        offset = found[user_id].clock_offset_seconds if found else 0
-        today = players_now(now, offset, is_sandbox=self._is_sandbox)
-        return Window(rotation(today, items, self._shop), held)
+            # Last, so that no quote is older than what it was told by.
+            clock = wardrobes.read_clock(connection, user_id, is_sandbox=self._is_sandbox)
+        standing = self._rotations.at(clock.players, self._edition, now=clock.now)
+        return Window(standing.rotation, standing.rules_version, held)
 
-    def quote(self, user_id: str, item_id: str, rotation_id: str) -> Offer:
-        """The offer of an item. Raises ItemUnknown, AlreadyOwned, OfferExpired."""
+    def quote(self, user_id: str, item_id: str, rotation_id: str) -> Quote:
+        """What an item costs that the player saw in a rotation.
+
+        Raises ItemUnknown, AlreadyOwned, OfferExpired.
+        """
         if self._catalogue.item(item_id) is None:
             raise ItemUnknown
         window = self.window(user_id)
@@ -76,7 +97,7 @@ class Sales:
         offer = window.rotation.offer_of(item_id)
         if offer is None or window.rotation.id != rotation_id:
             raise OfferExpired
-        return offer
+        return Quote(offer.price_gold, window.rules_version)
 
     def deliver(self, purchases: Sequence[Purchase]) -> list[Delivery | Failure]:
         """What each purchase brought, in one transaction for all.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import grpc
+import structlog
 
 from protos.inventory.v1 import inventory_pb2 as pb
 from protos.inventory.v1 import inventory_pb2_grpc
@@ -11,13 +12,14 @@ from services.inventory import wardrobes
 from services.inventory.belongings import Belongings
 from services.inventory.catalogue import Catalogue
 from services.inventory.delivery_store import Delivery
-from services.inventory.drops import Drop, DropTable, give
+from services.inventory.drops import Drop, give
 from services.inventory.editing import Edits, New
 from services.inventory.failures import LuckMalformed, SlotUnknown
 from services.inventory.messages import (
     RARITIES,
     TYPES,
     delivered_message,
+    event_message,
     granted_message,
     item_message,
     offer_message,
@@ -27,7 +29,7 @@ from services.inventory.messages import (
 )
 from services.inventory.play import Play
 from services.inventory.rules import RARITIES as BY_RARITY
-from services.inventory.rules import RarityWeights, display_order
+from services.inventory.rules import display_order
 from services.inventory.sales import Purchase
 from services.inventory.store import DropKey, Grant
 from services.kit.audit import warrant_of
@@ -35,7 +37,7 @@ from services.kit.batches import isolated
 from services.kit.database import Database
 from services.kit.errors import Failure
 from services.kit.failpoints import reach
-from services.kit.times import wire
+from services.kit.times import instant, wire
 
 _GATEWAY = frozenset({"gateway"})
 _SESSION = frozenset({"session"})
@@ -47,6 +49,7 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "BatchGetInventories": _GATEWAY,
     "BatchGetWardrobes": frozenset({"gateway", "session"}),
     "ListItems": _GATEWAY,
+    "ListEvents": _GATEWAY,
     "EquipItem": _GATEWAY,
     "UnequipSlot": _GATEWAY,
     "GetRarityWeights": _GATEWAY,
@@ -57,6 +60,8 @@ CALLERS: Mapping[str, frozenset[str]] = {
     "SetClock": _GATEWAY,
 }
 
+log = structlog.get_logger(__name__)
+
 
 class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     """Answers each method as inventory.proto says."""
@@ -66,6 +71,7 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
         database: Database,
         catalogue: Catalogue,
         play: Callable[[], Play],
+        play_under: Callable[[str], Play | None],
         *,
         is_sandbox: bool,
     ) -> None:
@@ -75,14 +81,14 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
         self._edits = Edits(database, catalogue)
         # Asked once, at the beginning of a call: see kit/rulebook.py.
         self._play = play
+        self._play_under = play_under
         self._is_sandbox = is_sandbox
 
     def BatchGrantDrops(
         self, request: pb.BatchGrantDropsRequest, _: grpc.ServicerContext
     ) -> pb.BatchGrantDropsResponse:
-        drops = [Drop(DropKey(d.user_id, d.session_id), d.luck) for d in request.drops]
-        give = partial(self._give, self._play().rules.rarity_weights)
-        outcomes = isolated(give, drops) if drops else []
+        give = partial(self._give, self._play())
+        outcomes = isolated(give, request.drops) if request.drops else []
         given = [o.item_id for o in outcomes if isinstance(o, Grant) and o.item_id]
         items = self._catalogue.with_items(given).items
         results = [
@@ -116,14 +122,20 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     def ListItems(
         self, request: pb.ListItemsRequest, _: grpc.ServicerContext
     ) -> pb.ListItemsResponse:
-        held = self._belongings.held(request.user_id)
-        catalogue = self._catalogue.with_items(held)
-        shown = {*catalogue.obtainable, *(catalogue.items[item_id] for item_id in held)}
+        now, held = self._belongings.now(request.user_id), self._belongings.held(request.user_id)
+        items = self._catalogue.with_items(held).items
+        shown = {*self._play().calendar.obtainable(now), *(items[item_id] for item_id in held)}
         entries = [
             pb.CatalogueEntry(item=item_message(item), owned=item.id in held)
             for item in sorted(shown, key=display_order)
         ]
         return pb.ListItemsResponse(entries=entries)
+
+    def ListEvents(
+        self, request: pb.ListEventsRequest, _: grpc.ServicerContext
+    ) -> pb.ListEventsResponse:
+        now = self._belongings.now(request.user_id)
+        return pb.ListEventsResponse(events=map(event_message, self._play().calendar.shows(now)))
 
     def EquipItem(
         self, request: pb.EquipItemRequest, _: grpc.ServicerContext
@@ -162,11 +174,9 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
     def QuoteOffer(
         self, request: pb.QuoteOfferRequest, _: grpc.ServicerContext
     ) -> pb.QuoteOfferResponse:
-        play = self._play()
-        offer = play.sales.quote(request.user_id, request.item_id, request.rotation_id)
-        return pb.QuoteOfferResponse(
-            price_gold=offer.price_gold, rules_version=play.edition.version
-        )
+        sales = self._play().sales
+        quote = sales.quote(request.user_id, request.item_id, request.rotation_id)
+        return pb.QuoteOfferResponse(price_gold=quote.price_gold, rules_version=quote.rules_version)
 
     def BatchDeliverPurchases(
         self, request: pb.BatchDeliverPurchasesRequest, _: grpc.ServicerContext
@@ -231,16 +241,32 @@ class InventoryService(inventory_pb2_grpc.InventoryServiceServicer):
         worn = self._belongings.worn(users) if users else {}
         return [wardrobe_message(user, worn[user]) for user in users]
 
-    def _give(self, weights: RarityWeights, drops: Sequence[Drop]) -> list[Grant | LuckMalformed]:
-        obtainable = self._catalogue.current().obtainable
-        table = DropTable(obtainable, weights, self._is_sandbox)
+    def _give(self, current: Play, told: Sequence[pb.Drop]) -> list[Grant | LuckMalformed]:
+        plays = {v: self._played(v, current) for v in {drop.rules_version for drop in told}}
+        drops = [_drop(drop, plays[drop.rules_version]) for drop in told]
         given = wardrobes.locked(
             self._database,
             {drop.key.user_id for drop in drops},
-            lambda connection, owners, now: give(connection, owners, drops, table, now=now),
+            lambda connection, owners, now: give(
+                connection, owners, drops, is_sandbox=self._is_sandbox, now=now
+            ),
         )
         reach("inventory.drop.after_commit")
         return given
+
+    def _played(self, version: str, current: Play) -> Play:
+        """What decides under a version; the current play where it is not known, or not told."""
+        if version in {"", current.edition.version}:
+            return current
+        found = self._play_under(version)
+        if found is None:
+            log.warning("rules_not_known", asked=version, used=current.edition.version)
+        return found or current
+
+
+def _drop(told: pb.Drop, play: Play) -> Drop:
+    started_at = instant(told.started_at) if told.HasField("started_at") else None
+    return Drop(DropKey(told.user_id, told.session_id), told.luck, play.drops_at(started_at))
 
 
 def _slot(value: pb.ItemType.ValueType) -> str:

@@ -1,15 +1,19 @@
-"""The rules of the shop: what it offers on which day, and for how much.
+"""The rules of the shop: what it offers in which period, and for how much.
 
-Pure: the day is an argument. The numbers come from the rules file's section
+Pure: the period is an argument. The numbers come from the rules file's section
 [inventory.shop].
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 
-from services.inventory.rules import TYPES, Item, Shop, display_order
+from services.inventory.events import Period, obtainable, period_at, running
+from services.inventory.rules import TYPES, Event, Item, Shop, display_order
+
+# While an event runs, one offer in so many is of its own items: two of six.
+_SEASONAL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +26,68 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """One day's offers. Equal ids mean equal items at equal prices."""
+    """The offers of one period. Equal ids mean equal items at equal prices."""
 
     id: str
-    rotates_at: datetime
+    period: Period
     offers: tuple[Offer, ...]
+
+    @property
+    def rotates_at(self) -> datetime:
+        """When others take their place."""
+        return self.period.until
 
     def offer_of(self, item_id: str) -> Offer | None:
         """The offer of an item, or None where it is not among them."""
         return next((offer for offer in self.offers if offer.item.id == item_id), None)
 
 
-def rotation(now: datetime, items: Iterable[Item], shop: Shop) -> Rotation:
-    """The offers of the day of `now` in UTC, in the order in which they are shown.
+def rotation(
+    now: datetime, items: Sequence[Item], shop: Shop, events: Sequence[Event] = ()
+) -> Rotation:
+    """The offers of the period of `now`: see `dealt`."""
+    return dealt(period_at(now, events), items, shop, events)
 
-    The same arguments give the same offers, in whatever order `items` come: on
-    every day `offers_a_day` different ones, or all that there are. They go round
-    the catalogue, so that any two rounds' worth of days shows every item.
+
+def dealt(
+    period: Period, items: Sequence[Item], shop: Shop, events: Sequence[Event] = ()
+) -> Rotation:
+    """The offers of a period, of what can be obtained when it begins.
+
+    The same arguments give the same offers, in whatever order `items` come:
+    `offers_a_day` different ones, or all that there are. They go round the catalogue
+    day by day, so that any two rounds' worth of days shows every item. While an event
+    runs, a third of them go round its own items, at its prices: rounded up, at least 1.
     """
-    day = now.astimezone(UTC).date()
-    offers = tuple(
-        Offer(item, shop.price_gold.of(item.rarity))
-        for item in sorted(_offered(day, list(items), shop.offers_a_day), key=display_order)
+    event = running(events, period.begins_at)
+    pool = obtainable(items, events, period.begins_at)
+    own = frozenset(event.items if event else ())
+    percent = event.price_percent if event else 100
+    return rotation_of(
+        period,
+        (
+            Offer(item, max(1, -(-shop.price_gold.of(item.rarity) * percent // 100)))
+            for item in _offered(period.begins_at.date(), pool, own, shop.offers_a_day)
+        ),
     )
-    midnight = datetime.combine(day + timedelta(days=1), time.min, UTC)
-    return Rotation(f"{day.isoformat()}-{_digest(offers)}", midnight, offers)
 
 
-def _offered(day: date, items: list[Item], count: int) -> list[Item]:
+def rotation_of(period: Period, offers: Iterable[Offer]) -> Rotation:
+    """These offers as a rotation, in the order in which they are shown."""
+    shown = tuple(sorted(offers, key=lambda offer: display_order(offer.item)))
+    return Rotation(f"{period.begins_at.date().isoformat()}-{_digest(shown)}", period, shown)
+
+
+def _offered(day: date, pool: Sequence[Item], own: Collection[str], count: int) -> list[Item]:
+    """What a day offers of the event's own items, and of the others."""
+    seasonal = [item for item in pool if item.id in own]
+    others = [item for item in pool if item.id not in own]
+    # More than their share only where the others do not suffice.
+    places = min(len(seasonal), max(count // _SEASONAL, count - len(others)))
+    return _cards(day, seasonal, places) + _cards(day, others, count - places)
+
+
+def _cards(day: date, items: list[Item], count: int) -> list[Item]:
     """The cards that this day deals from the deck of its round."""
     if len(items) <= count:
         return items

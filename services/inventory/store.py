@@ -73,12 +73,16 @@ class DropKey(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """What one session's drop gave, for ever; no item when the player owned everything."""
+    """What one session's drop gave, for ever; no item when the player owned everything.
+
+    `rules_version` is None where it was given before that was noted.
+    """
 
     user_id: str
     session_id: str
     item_id: str | None
     obtained_at: datetime
+    rules_version: str | None
 
     @property
     def key(self) -> DropKey:
@@ -93,6 +97,7 @@ class NewGrant(NamedTuple):
     session_id: str
     item_id: str | None
     obtained_at: datetime
+    rules_version: str | None
     id: str
 
 
@@ -192,12 +197,13 @@ _READ_GRANTS = Query(
     Grant,
 )
 _GRANT = [drop_grant.c[name] for name in Grant._fields]
+_OWNED = ("user_id", "session_id", "item_id", "obtained_at", "id")
 _grants = select(given(*_GRANT, inventory.c.id)).cte("grants")
 _owned = (
     insert(inventory)
     .from_select(
-        ["user_id", "session_id", "item_id", "obtained_at", "id", "source"],
-        select(_grants, DROP).where(_grants.c.item_id.is_not(None)),
+        [*_OWNED, "source"],
+        select(*(_grants.c[name] for name in _OWNED), DROP).where(_grants.c.item_id.is_not(None)),
     )
     .cte("owned")
 )

@@ -1,7 +1,7 @@
 """The tables of the inventory service.
 
 The player is the shard: every key of a player's table begins with `user_id`.
-`item` belongs to no player: a small reference table.
+`item` and `shop_rotation` belong to no player: small reference tables.
 """
 
 from sqlalchemy import (
@@ -14,10 +14,11 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
     literal_column,
 )
-from sqlalchemy.dialects.postgresql import ENUM, UUID
+from sqlalchemy.dialects.postgresql import ENUM, JSONB, UUID
 
 from services.kit import runs
 from services.kit.audit import Trail
@@ -36,6 +37,8 @@ ID = UUID(as_uuid=False)
 INSTANT = DateTime(timezone=True)
 ITEM_TYPE = ENUM("hat", "outfit", "accessory", name="item_type", metadata=metadata)
 RARITY = ENUM("common", "rare", "epic", name="rarity", metadata=metadata)
+# How an item came. An event's item that drops or is sold has `drop` or `shop`; `event` is for what
+# an event gives by itself, which no rule does yet.
 SOURCE = ENUM("drop", "shop", "event", "grant", name="item_source", metadata=metadata)
 DROP = literal_column("'drop'::item_source", SOURCE)
 
@@ -81,7 +84,29 @@ drop_grant = Table(
     # Null when the player owned everything.
     Column("item_id", ID),
     Column("obtained_at", INSTANT, nullable=False),
+    # The rules that chose it; null in rows of before they were noted.
+    Column("rules_version", Text),
     ForeignKeyConstraint(["user_id", "item_id"], ["inventory.user_id", "inventory.item_id"]),
+    CheckConstraint("char_length(rules_version) <= 64", name="rules_version_to_64"),
+)
+
+# What the shop offers and offered. It belongs to no player, grows by a row or two a day,
+# and no row of it ever changes: see rotations.py.
+shop_rotation = Table(
+    "shop_rotation",
+    metadata,
+    # From when on these offers hold, and from when on no more. No two rows overlap.
+    Column("begins_at", INSTANT, primary_key=True),
+    Column("until", INSTANT, nullable=False),
+    Column("rotation_id", Text, nullable=False),
+    # Each as {"item_id": …, "price_gold": …}, in the order in which they are shown.
+    Column("offers", JSONB, nullable=False),
+    # The rules that dealt them.
+    Column("rules_version", Text, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+    CheckConstraint("begins_at < until", name="begins_before_it_ends"),
+    CheckConstraint("char_length(rotation_id) <= 64", name="rotation_id_to_64"),
+    CheckConstraint("char_length(rules_version) <= 64", name="rules_version_to_64"),
 )
 
 wardrobe = Table(

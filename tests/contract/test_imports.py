@@ -18,6 +18,7 @@ RULES = (
     "services.world.streak",
     "services.inventory.rules",
     "services.inventory.shop",
+    "services.inventory.events",
 )
 # What can drop and be bought: a simulation of the game needs the items as well as the rules.
 CATALOGUE = ("services.inventory.catalogue_file",)

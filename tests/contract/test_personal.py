@@ -10,9 +10,17 @@ from services.kit.database import Database
 from services.kit.personal import Held, offer
 
 SERVICES = ("auth", "session", "inventory", "world")
-# Nobody's: the catalogue, the rules, what became of jobs, the keys that sign, and hashes of tokens and of tries to
-# log in.
-OF_NO_PLAYER = {"item", "rules_version", "signing_key", "refresh_token", "attempt", "job_run"}
+# Nobody's: the catalogue, what the shop offered, the rules, what became of jobs, the keys that sign, and hashes of
+# tokens and of tries to log in.
+OF_NO_PLAYER = {
+    "item",
+    "shop_rotation",
+    "rules_version",
+    "signing_key",
+    "refresh_token",
+    "attempt",
+    "job_run",
+}
 
 
 def _held(service: str) -> Held:

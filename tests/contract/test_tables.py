@@ -25,10 +25,10 @@ from services.kit.settings import database_on
 KINDS = (UUID, BigInteger, Boolean, Date, DateTime, String, ENUM, JSONB, LargeBinary, ARRAY)
 SERVICES = ("auth", "session", "inventory", "world")
 # Not by player: accounts and their tokens (looked up by e-mail and by hash),
-# the catalogue and the rules of old, small reference tables that every shard has whole,
-# and what became of the jobs.
+# the catalogue, what the shop offered and the rules of old, small reference tables that every
+# shard has whole, and what became of the jobs.
 EXCEPTIONS = (
-    {("auth", None), ("inventory", "item")}
+    {("auth", None), ("inventory", "item"), ("inventory", "shop_rotation")}
     | {(service, "rules_version") for service in ("session", "inventory", "world")}
     | {(service, "job_run") for service in SERVICES}
 )

@@ -49,7 +49,8 @@ def own(transaction: Transaction, parameters: Parameters) -> None:
     """What a grant adds beside its own row."""
     for columns in given(parameters, (*inventory_store._GRANT, inventory.c.id)):
         if columns["item_id"] is not None:
-            row = Acquisition(**columns, source="drop")
+            owned = {k: v for k, v in columns.items() if k in Acquisition._fields}
+            row = Acquisition(**owned, source="drop")
             transaction.insert_only("owned", (row.user_id, row.item_id), row)
 
 

@@ -16,6 +16,7 @@ from services.inventory.catalogue import Catalogue
 from services.inventory.catalogue_file import read_catalogue
 from services.inventory.play import SHAPE as INVENTORY_SHAPE
 from services.inventory.play import play as inventory_play
+from services.inventory.rotations import Rotations
 from services.inventory.service import InventoryService
 from services.kit.rulesfile import Edition, load
 from services.kit.settings import RULES
@@ -180,8 +181,11 @@ class Town:
         database = self._database("inventory")
         catalogue = Catalogue(database, ITEMS, clock=self.scheduler.clock)
         edition = Edition(INVENTORY_RULES, "simulated")
-        play = inventory_play(database, catalogue, edition, is_sandbox=False)
-        servicer = InventoryService(database, catalogue, lambda: play, is_sandbox=False)
+        rotations = Rotations(database, catalogue)
+        play = inventory_play(database, catalogue, rotations, edition, is_sandbox=False)
+        servicer = InventoryService(
+            database, catalogue, lambda: play, lambda _: None, is_sandbox=False
+        )
         return _added(inventory_pb2_grpc.add_InventoryServiceServicer_to_server, servicer)
 
     def client(self) -> SimulatedClient:

@@ -591,6 +591,110 @@ class CatalogueEntry(_message.Message):
 Global___CatalogueEntry: _TypeAlias = CatalogueEntry  # noqa: Y015
 
 @_typing.final
+class ListEventsRequest(_message.Message):
+    """Who looks at the events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The player."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventsRequest: _TypeAlias = ListEventsRequest  # noqa: Y015
+
+@_typing.final
+class ListEventsResponse(_message.Message):
+    """The events that are announced and not over, the soonest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
+        """The events."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___Event] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventsResponse: _TypeAlias = ListEventsResponse  # noqa: Y015
+
+@_typing.final
+class Event(_message.Message):
+    """A stretch of time with items of its own, and sometimes other rewards or prices."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    STARTS_AT_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    RUNNING_FIELD_NUMBER: _builtins.int
+    EXP_PERCENT_FIELD_NUMBER: _builtins.int
+    GOLD_PERCENT_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    """Its id, the same in every town."""
+    name: _builtins.str
+    """Its name, fit to show a player."""
+    running: _builtins.bool
+    """Whether it runs now, by the player's clock."""
+    exp_percent: _builtins.int
+    """The exp of a session that starts while it runs, in percent of what is paid otherwise."""
+    gold_percent: _builtins.int
+    """The gold, likewise."""
+    @_builtins.property
+    def starts_at(self) -> _timestamp_pb2.Timestamp:
+        """From when on it runs: what is judged by events is judged at a session's start."""
+
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp:
+        """From when on it runs no more."""
+
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Item]:
+        """What can be obtained only while an event that names it runs, ordered by type,
+        rarity and name.
+        """
+
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        starts_at: _timestamp_pb2.Timestamp | None = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
+        running: _builtins.bool = ...,
+        exp_percent: _builtins.int = ...,
+        gold_percent: _builtins.int = ...,
+        items: _abc.Iterable[Global___Item] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "event_id", b"event_id", "exp_percent", b"exp_percent", "gold_percent", b"gold_percent", "items", b"items", "name", b"name", "running", b"running", "starts_at", b"starts_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Event: _TypeAlias = Event  # noqa: Y015
+
+@_typing.final
 class EquipItemRequest(_message.Message):
     """What to wear."""
 
@@ -781,7 +885,7 @@ Global___GetShopRequest: _TypeAlias = GetShopRequest  # noqa: Y015
 
 @_typing.final
 class GetShopResponse(_message.Message):
-    """The shop as it is on the player's day: the same for all whose day it is."""
+    """The shop as it is now, by the player's clock: the same for all whose clocks say so."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -792,8 +896,8 @@ class GetShopResponse(_message.Message):
     """Names these very offers: the same id, the same items at the same prices."""
     @_builtins.property
     def rotates_at(self) -> _timestamp_pb2.Timestamp:
-        """When other offers take their place: the end of the day in UTC, by the
-        player's clock.
+        """When other offers take their place, by the player's clock: the end of the day in
+        UTC, or the start or end of an event before it.
         """
 
     @_builtins.property
@@ -886,7 +990,7 @@ class QuoteOfferResponse(_message.Message):
     PRICE_GOLD_FIELD_NUMBER: _builtins.int
     RULES_VERSION_FIELD_NUMBER: _builtins.int
     price_gold: _builtins.int
-    """What the item costs, in gold, at least 1."""
+    """What the item costs, in gold, at least 1: as the shop shows it under that id."""
     rules_version: _builtins.str
     """The version of the rules that set the price."""
     def __init__(

@@ -57,6 +57,11 @@ class InventoryServiceStub:
                 request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListItemsRequest.SerializeToString,
                 response_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListItemsResponse.FromString,
                 _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/protos.inventory.v1.InventoryService/ListEvents',
+                request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
         self.EquipItem = channel.unary_unary(
                 '/protos.inventory.v1.InventoryService/EquipItem',
                 request_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.EquipItemRequest.SerializeToString,
@@ -143,8 +148,15 @@ class InventoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListItems(self, request, context):
-        """Reads the catalogue of what can be obtained now or is owned, and what of it
-        is owned.
+        """Reads the catalogue of what can be obtained now, by the player's clock, or is
+        owned, and what of it is owned.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEvents(self, request, context):
+        """Tells of the events that run or are announced, by the player's clock.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,7 +185,7 @@ class InventoryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetShop(self, request, context):
-        """Reads what the shop offers today, by the player's clock, and what of it is
+        """Reads what the shop offers now, by the player's clock, and what of it is
         owned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -260,6 +272,11 @@ def add_InventoryServiceServicer_to_server(servicer, server):
                     servicer.ListItems,
                     request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListItemsRequest.FromString,
                     response_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListItemsResponse.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListEventsRequest.FromString,
+                    response_serializer=protos_dot_inventory_dot_v1_dot_inventory__pb2.ListEventsResponse.SerializeToString,
             ),
             'EquipItem': grpc.unary_unary_rpc_method_handler(
                     servicer.EquipItem,
@@ -428,6 +445,33 @@ class InventoryService:
             '/protos.inventory.v1.InventoryService/ListItems',
             protos_dot_inventory_dot_v1_dot_inventory__pb2.ListItemsRequest.SerializeToString,
             protos_dot_inventory_dot_v1_dot_inventory__pb2.ListItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/protos.inventory.v1.InventoryService/ListEvents',
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.ListEventsRequest.SerializeToString,
+            protos_dot_inventory_dot_v1_dot_inventory__pb2.ListEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,9 +45,11 @@ class InventoryServiceStub:
     BatchGetWardrobes: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.BatchGetWardrobesRequest, _inventory_pb2.BatchGetWardrobesResponse]
     """Reads what players' heroes wear."""
     ListItems: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ListItemsRequest, _inventory_pb2.ListItemsResponse]
-    """Reads the catalogue of what can be obtained now or is owned, and what of it
-    is owned.
+    """Reads the catalogue of what can be obtained now, by the player's clock, or is
+    owned, and what of it is owned.
     """
+    ListEvents: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ListEventsRequest, _inventory_pb2.ListEventsResponse]
+    """Tells of the events that run or are announced, by the player's clock."""
     EquipItem: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.EquipItemRequest, _inventory_pb2.EquipItemResponse]
     """Wears an owned item in the slot that its type names. Safe to repeat.
     Fails: ITEM_NOT_OWNED.
@@ -57,7 +59,7 @@ class InventoryServiceStub:
     GetRarityWeights: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetRarityWeightsRequest, _inventory_pb2.GetRarityWeightsResponse]
     """Tells with which weight each rarity drops."""
     GetShop: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetShopRequest, _inventory_pb2.GetShopResponse]
-    """Reads what the shop offers today, by the player's clock, and what of it is
+    """Reads what the shop offers now, by the player's clock, and what of it is
     owned.
     """
     QuoteOffer: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.QuoteOfferRequest, _inventory_pb2.QuoteOfferResponse]
@@ -107,9 +109,11 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     BatchGetWardrobes: _aio.UnaryUnaryMultiCallable[_inventory_pb2.BatchGetWardrobesRequest, _inventory_pb2.BatchGetWardrobesResponse]  # type: ignore[assignment]
     """Reads what players' heroes wear."""
     ListItems: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ListItemsRequest, _inventory_pb2.ListItemsResponse]  # type: ignore[assignment]
-    """Reads the catalogue of what can be obtained now or is owned, and what of it
-    is owned.
+    """Reads the catalogue of what can be obtained now, by the player's clock, or is
+    owned, and what of it is owned.
     """
+    ListEvents: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ListEventsRequest, _inventory_pb2.ListEventsResponse]  # type: ignore[assignment]
+    """Tells of the events that run or are announced, by the player's clock."""
     EquipItem: _aio.UnaryUnaryMultiCallable[_inventory_pb2.EquipItemRequest, _inventory_pb2.EquipItemResponse]  # type: ignore[assignment]
     """Wears an owned item in the slot that its type names. Safe to repeat.
     Fails: ITEM_NOT_OWNED.
@@ -119,7 +123,7 @@ class InventoryServiceAsyncStub(InventoryServiceStub):
     GetRarityWeights: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetRarityWeightsRequest, _inventory_pb2.GetRarityWeightsResponse]  # type: ignore[assignment]
     """Tells with which weight each rarity drops."""
     GetShop: _aio.UnaryUnaryMultiCallable[_inventory_pb2.GetShopRequest, _inventory_pb2.GetShopResponse]  # type: ignore[assignment]
-    """Reads what the shop offers today, by the player's clock, and what of it is
+    """Reads what the shop offers now, by the player's clock, and what of it is
     owned.
     """
     QuoteOffer: _aio.UnaryUnaryMultiCallable[_inventory_pb2.QuoteOfferRequest, _inventory_pb2.QuoteOfferResponse]  # type: ignore[assignment]
@@ -190,9 +194,17 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.ListItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.ListItemsResponse, _abc.Awaitable[_inventory_pb2.ListItemsResponse]]:
-        """Reads the catalogue of what can be obtained now or is owned, and what of it
-        is owned.
+        """Reads the catalogue of what can be obtained now, by the player's clock, or is
+        owned, and what of it is owned.
         """
+
+    @_abc_1.abstractmethod
+    def ListEvents(
+        self,
+        request: _inventory_pb2.ListEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.ListEventsResponse, _abc.Awaitable[_inventory_pb2.ListEventsResponse]]:
+        """Tells of the events that run or are announced, by the player's clock."""
 
     @_abc_1.abstractmethod
     def EquipItem(
@@ -226,7 +238,7 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _inventory_pb2.GetShopRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_inventory_pb2.GetShopResponse, _abc.Awaitable[_inventory_pb2.GetShopResponse]]:
-        """Reads what the shop offers today, by the player's clock, and what of it is
+        """Reads what the shop offers now, by the player's clock, and what of it is
         owned.
         """
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,15 @@ from google.protobuf.duration_pb2 import Duration
 from protos.inventory.v1 import inventory_pb2 as pb
 from protos.inventory.v1 import inventory_pb2_grpc
 from services.inventory.__main__ import wired
+from services.inventory.catalogue_file import read_catalogue
+from services.inventory.events import obtainable
+from services.inventory.play import SHAPE
+from services.inventory.rules import Item
 from services.kit.database import Connection, Database
 from services.kit.errors import Refused, from_item
-from services.kit.settings import ServiceSettings
+from services.kit.rulesfile import load
+from services.kit.settings import RULES, ServiceSettings
+from services.kit.times import wire
 from tests.service.peers import SECRET, Peer, listening, peer
 
 
@@ -25,12 +32,26 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def drop_of(user_id: str, session_id: str | None = None, *, luck: bytes | None = None) -> pb.Drop:
-    """A drop, by default of a new session with luck of its own."""
+def shipped(at: datetime | None = None) -> list[Item]:
+    """What can be obtained of the shipped catalogue at an instant; without one, outside all events."""
+    return list(obtainable(read_catalogue(), load(RULES, SHAPE).rules.events, at))
+
+
+def drop_of(
+    user_id: str,
+    session_id: str | None = None,
+    *,
+    luck: bytes | None = None,
+    started_at: datetime | None = None,
+    rules_version: str = "",
+) -> pb.Drop:
+    """A drop, by default of a new session with luck of its own, outside all events."""
     return pb.Drop(
         user_id=user_id,
         session_id=session_id or new_id(),
         luck=secrets.token_bytes(16) if luck is None else luck,
+        started_at=wire(started_at),
+        rules_version=rules_version,
     )
 
 
@@ -48,7 +69,7 @@ class Stock:
         return list(answer.results)
 
     def catalogue(self) -> list[pb.Item]:
-        """What can be obtained."""
+        """What can be obtained now."""
         answer = self.gateway.ListItems(pb.ListItemsRequest(user_id=new_id()))
         return [entry.item for entry in answer.entries]
 
@@ -121,6 +142,10 @@ class Player:
         owned: pb.OwnedItem = self.stock.gateway.GrantItem(request).item
         return owned
 
+    def be_at(self, at: datetime, *, revision: int) -> None:
+        """Moves the player's clock to an instant ahead, but for a second."""
+        self.set_clock(int((at - datetime.now(UTC)).total_seconds()), revision=revision)
+
     def set_clock(self, seconds: int, *, revision: int) -> None:
         self.stock.gateway.SetClock(
             pb.SetClockRequest(user_id=self.id, offset=Duration(seconds=seconds), revision=revision)
@@ -132,7 +157,7 @@ class Player:
         return self.grant(of_type[number].id).item.id
 
 
-def settings_of(url: str, *, sandbox: bool = True) -> ServiceSettings:
+def settings_of(url: str, *, sandbox: bool = True, rules: Path = RULES) -> ServiceSettings:
     """The settings of an inventory service."""
     return ServiceSettings(
         secret=SECRET,
@@ -141,13 +166,14 @@ def settings_of(url: str, *, sandbox: bool = True) -> ServiceSettings:
         service="inventory",
         database_url=url,
         listen="",
+        rules=rules,
     )
 
 
 @contextmanager
-def opened(url: str, folder: Path, *, sandbox: bool = True) -> Iterator[Stock]:
+def opened(url: str, folder: Path, *, sandbox: bool = True, rules: Path = RULES) -> Iterator[Stock]:
     """The service on the database at `url`, until the end."""
-    served = wired(settings_of(url, sandbox=sandbox))
+    served = wired(settings_of(url, sandbox=sandbox, rules=rules))
     with listening(served, folder) as target:
         # Each waits for a connection, on a busy machine longer than one try.
         assert any(served.is_ready() for _ in range(5))

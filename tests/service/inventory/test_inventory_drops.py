@@ -2,11 +2,10 @@
 
 from protos.inventory.v1 import inventory_pb2 as pb
 from services.inventory import store
-from services.inventory.catalogue_file import read_catalogue
 from services.inventory.drops import Drop, DropTable, give
 from services.inventory.rules import RarityWeights, dropped
 from services.inventory.store import DropKey, Grant
-from tests.service.inventory.stock import Player, Stock, drop_of, new_id
+from tests.service.inventory.stock import Player, Stock, drop_of, new_id, shipped
 from tests.service.peers import neighbours
 
 WEIGHTS = RarityWeights(common=75, rare=20, epic=5)
@@ -14,7 +13,7 @@ WEIGHTS = RarityWeights(common=75, rare=20, epic=5)
 
 def test_a_drop_gives_the_item_that_its_luck_chooses(player: Player) -> None:
     luck = bytes(range(16))
-    chosen = dropped(luck, read_catalogue(), owned=(), weights=WEIGHTS)
+    chosen = dropped(luck, shipped(), owned=(), weights=WEIGHTS)
 
     granted = player.drop(luck=luck)
 
@@ -74,14 +73,14 @@ def test_two_sessions_of_one_player_in_one_batch_give_two_items(
 
 def test_a_batch_is_decided_drop_by_drop_in_one_transaction(stock: Stock) -> None:
     user = new_id()
-    drops = [Drop(DropKey(user, new_id()), bytes(16))] * 2
-    drops += [Drop(DropKey(user, new_id()), bytes(16)) for _ in range(4)]
-    table = DropTable(read_catalogue(), WEIGHTS, is_sandbox=False)
+    table = DropTable(shipped(), WEIGHTS, "v")
+    drops = [Drop(DropKey(user, new_id()), bytes(16), table)] * 2
+    drops += [Drop(DropKey(user, new_id()), bytes(16), table) for _ in range(4)]
 
     with stock.transaction() as connection:
         store.make_wardrobes(connection, [user])
         owners, now = store.lock_wardrobes(connection, [user])
-        grants = give(connection, owners, drops, table, now=now)
+        grants = give(connection, owners, drops, is_sandbox=False, now=now)
 
     given = [grant.item_id for grant in grants if isinstance(grant, Grant)]
     assert given[0] == given[1]
@@ -118,7 +117,7 @@ def test_the_same_session_id_of_two_players_is_two_drops(stock: Stock) -> None:
 def test_drops_go_on_until_everything_is_owned_and_then_give_nothing(
     stock: Stock, player: Player
 ) -> None:
-    everything = sorted(item.id for item in stock.catalogue())
+    everything = sorted(item.id for item in shipped())
 
     results = stock.give([drop_of(player.id) for _ in range(len(everything) + 1)])
 

@@ -15,6 +15,6 @@ INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st
 
 @given(at=INSTANTS)
 def test_an_instant_crosses_the_wire_to_the_microsecond(at: datetime) -> None:
-    message = granted_message(Grant("user", "session", HAT.id, at), {HAT.id: HAT})
+    message = granted_message(Grant("user", "session", HAT.id, at, "v"), {HAT.id: HAT})
 
     assert message.item.obtained_at.ToDatetime(UTC) == at

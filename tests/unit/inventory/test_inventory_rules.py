@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.inventory.catalogue_file import read_catalogue
+from services.inventory.events import obtainable
 from services.inventory.play import SHAPE
 from services.inventory.rules import (
     Item,
@@ -120,7 +121,7 @@ def test_as_many_drops_as_items_give_every_item_once(seed: int) -> None:
 
 def test_over_many_drops_rarities_and_items_come_near_their_chances() -> None:
     dice = random.Random(20250101)  # noqa: S311  # The same throws in every run.
-    items = read_catalogue()
+    items = obtainable(read_catalogue(), load(RULES, SHAPE).rules.events, None)
     found = [dropped(dice.randbytes(16), items, owned=(), weights=WEIGHTS) for _ in range(20_000)]
 
     rarities = Counter(item.rarity for item in found if item)

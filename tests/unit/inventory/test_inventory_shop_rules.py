@@ -9,13 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.inventory.catalogue_file import read_catalogue
+from services.inventory.events import obtainable
 from services.inventory.play import SHAPE
 from services.inventory.rules import RARITIES, TYPES, Item, Prices, Shop, display_order
 from services.inventory.shop import Rotation, rotation
 from services.kit.rulesfile import BadRules, load
 from services.kit.settings import RULES
 
-SHIPPED = read_catalogue()
+EVENTS = load(RULES, SHAPE).rules.events
+# Outside all events.
+SHIPPED = tuple(obtainable(read_catalogue(), EVENTS, None))
 SHOP = Shop(offers_a_day=6, price_gold=Prices(common=100, rare=300, epic=900))
 DAYS = st.dates(min_value=date(2020, 1, 1), max_value=date(2100, 1, 1))
 TIMES = st.times()
