@@ -30,6 +30,7 @@ from gateway.routes import (
     devices,
     docs,
     drops,
+    events,
     export,
     health,
     inventory,
@@ -61,6 +62,7 @@ _MODULES = (
     users,
     export,
     drops,
+    events,
     admin,
     health,
 )

@@ -23,7 +23,7 @@ MAX_ROTATION_ID = 64
 
 
 class Offer(Documented):
-    """An item that can be bought today."""
+    """An item that can be bought now."""
 
     item: Item
     price_gold: int
@@ -31,7 +31,10 @@ class Offer(Documented):
 
 
 class Shop(Documented):
-    """The day's offers, the same for all; others take their place at `rotates_at`, 00:00 UTC."""
+    """The day's offers, the same for all. Others take their place at `rotates_at`.
+
+    That is 00:00 UTC, or when an event starts or ends before it.
+    """
 
     rotation_id: str
     rotates_at: datetime
@@ -70,7 +73,7 @@ async def read_shop(request: Request) -> Response:
 
 
 async def buy(request: Request) -> Response:
-    """Buys an item of the day's offers. An item is paid for once.
+    """Buys an item of the day's offers, for what it costs there. An item is paid for once.
 
     Unavailable (503): it may be paid, and is then delivered or paid back soon.
     Repeating is safe: it goes on with what is paid, and says ALREADY_OWNED once

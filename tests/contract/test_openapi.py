@@ -70,6 +70,7 @@ CALLS = {
     "POST /api/inventory/unequip",
     "GET /api/shop",
     "POST /api/shop/buy",
+    "GET /api/events",
     "GET /api/drops/odds",
     "GET /healthz",
     "GET /readyz",

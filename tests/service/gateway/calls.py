@@ -40,6 +40,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "POST /api/inventory/unequip": {"json": {"slot": "hat"}},
     "GET /api/shop": {},
     "POST /api/shop/buy": {"json": {"item_id": ID, "rotation_id": "2026-01-01-0123456789ab"}},
+    "GET /api/events": {},
     "GET /api/drops/odds": {},
     "POST /api/auth/register": {"json": LOGIN | {"full_name": "Ada"}},
     "POST /api/auth/login": {"json": LOGIN},

@@ -27,6 +27,7 @@ from tests.service.gateway.lines import (
     completion,
     delivery,
     entry,
+    event,
     explained_streak,
     exported,
     finished,
@@ -160,6 +161,7 @@ def inventory_actor() -> Actor:
         ListItems=lambda _: inventory_pb2.ListItemsResponse(
             entries=[inventory_pb2.CatalogueEntry(item=item(), owned=True)]
         ),
+        ListEvents=lambda _: inventory_pb2.ListEventsResponse(events=[event()]),
         EquipItem=lambda r: inventory_pb2.EquipItemResponse(
             wardrobe=inventory_pb2.Wardrobe(user_id=r.user_id, equipped_hat_id=r.item_id)
         ),

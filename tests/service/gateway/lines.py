@@ -204,6 +204,19 @@ def item() -> inventory_pb2.Item:
     )
 
 
+def event() -> inventory_pb2.Event:
+    return inventory_pb2.Event(
+        event_id="summer-fair",
+        name="Summer Fair",
+        starts_at=STAMP,
+        ends_at=STAMP,
+        running=True,
+        exp_percent=150,
+        gold_percent=100,
+        items=[item()],
+    )
+
+
 def stocked_item() -> inventory_pb2.StockedItem:
     return inventory_pb2.StockedItem(item=item(), edited=True)
 

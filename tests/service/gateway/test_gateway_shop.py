@@ -1,14 +1,15 @@
-"""What the shop tells and sells."""
+"""What the shop tells and sells, and which events there are."""
 
 from typing import Any
 
 import httpx
 import pytest
 
+from gateway.routes.inventory import item_json
 from services.kit.errors import Refused, Unavailable
 from tests.service.gateway.actor import refusing
 from tests.service.gateway.calls import ID, send
-from tests.service.gateway.lines import STAMP_JSON
+from tests.service.gateway.lines import STAMP_JSON, item
 from tests.service.gateway.stage import Stage
 
 
@@ -29,6 +30,31 @@ def test_a_shop_shows_its_offers_and_when_they_rotate(player: httpx.Client) -> N
     assert list(shop) == ["rotation_id", "rotates_at", "offers"]
     assert shop["rotates_at"] == STAMP_JSON
     assert [list(offer) for offer in shop["offers"]] == [["item", "price_gold", "owned"]]
+
+
+def test_an_event_has_the_keys_of_the_contract_in_their_order(player: httpx.Client) -> None:
+    (event,) = send(player, "GET /api/events").json()
+
+    assert event == {
+        "event_id": "summer-fair",
+        "name": "Summer Fair",
+        "starts_at": STAMP_JSON,
+        "ends_at": STAMP_JSON,
+        "running": True,
+        "exp_multiplier": 1.5,
+        "gold_multiplier": 1,
+        "items": [item_json(item())],
+    }
+    assert list(event) == [
+        "event_id",
+        "name",
+        "starts_at",
+        "ends_at",
+        "running",
+        "exp_multiplier",
+        "gold_multiplier",
+        "items",
+    ]
 
 
 def test_nothing_is_bought_while_the_answer_could_not_be_given(
