@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.inventory.catalogue_file import read_catalogue
+from services.inventory.events import obtainable
 from services.inventory.rules import Item
 from services.inventory.rules import Rules as InventoryRules
 from services.kit.rulesfile import BadRules, check, read
@@ -15,7 +16,10 @@ from town.numbers import INVENTORY, SESSION, SHAPES, WORLD
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """The rules of one file, with its version, and all items that can be obtained."""
+    """The rules of one file, with its version, and all items that can be obtained at any time.
+
+    What only events have is left out: it comes and goes, and nobody's pace depends on it.
+    """
 
     session: SessionRules
     world: WorldRules
@@ -29,11 +33,12 @@ def game_of(file: Path) -> Game:
     try:
         rules = read(file)
         check(rules, list(SHAPES.values()))
+        inventory = rules.bound(INVENTORY)
         return Game(
             session=rules.bound(SESSION),
             world=rules.bound(WORLD),
-            inventory=rules.bound(INVENTORY),
-            items=read_catalogue(),
+            inventory=inventory,
+            items=tuple(obtainable(read_catalogue(), inventory.events, None)),
             version=rules.version,
         )
     except BadRules as error:

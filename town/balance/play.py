@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.inventory.events import Period, period_at
 from services.inventory.rules import RARITIES
-from services.inventory.shop import Offer, rotation
+from services.inventory.shop import Offer, dealt
 from services.world.streak import shown
 from town.balance.game import Game
 from town.balance.life import FIRST_SESSIONS, Life, Session
@@ -67,19 +68,20 @@ class Lived(NamedTuple):
 
 
 class Market:
-    """What the shop offers on a day, worked out once."""
+    """What the shop offers in a period, at the prices of the event that runs, worked out once."""
 
     def __init__(self, game: Game) -> None:
         self._game = game
-        self._offers: dict[date, Sequence[Offer]] = {}
+        self._offers: dict[Period, Sequence[Offer]] = {}
 
     def offers(self, now: datetime) -> Sequence[Offer]:
         """Return the offers at an instant in UTC."""
-        day = now.date()
-        if day not in self._offers:
-            dealt = rotation(now, self._game.items, self._game.inventory.shop)
-            self._offers[day] = dealt.offers
-        return self._offers[day]
+        rules = self._game.inventory
+        period = period_at(now, rules.events)
+        if period not in self._offers:
+            rotation = dealt(period, self._game.items, rules.shop, rules.events)
+            self._offers[period] = rotation.offers
+        return self._offers[period]
 
 
 def lived(

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import pytest
 
+from services.inventory.catalogue_file import read_catalogue
+from services.inventory.rules import Event as Season
 from services.session.events import Event
 from services.session.rules import Growth, grown, reward
 from services.world.rules import World, level_by_rule
@@ -21,7 +23,7 @@ from tests.unit.balance.a_game import (
     watched,
 )
 from town.balance.life import FIRST_SESSIONS, Session
-from town.balance.play import CURVES, FIRST_DAY, Play, lived
+from town.balance.play import CURVES, FIRST_DAY, Market, Play, lived
 
 DAYS = 60
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -144,6 +146,24 @@ def test_an_event_pays_and_drops_for_the_sessions_that_start_while_it_runs() -> 
     assert (life.exp, life.gold_earned) == (3 * 50 + 2 * 75, 3 * 25 + 2 * 62)
     assert (life.drops, life.first_drop) == (2, 2)
     assert life.chances == {0: 3, 10_000: 2}
+
+
+def test_the_shop_has_the_prices_of_the_event_that_runs() -> None:
+    event = Season("sale", "Sale", NOON, NOON, NOON + timedelta(days=1), price_percent=50)
+    market = Market(replace(GAME, inventory=replace(GAME.inventory, events=(event,))))
+
+    offers = [market.offers(NOON - timedelta(hours=1)), market.offers(NOON)]
+
+    before, after = ([offer.price_gold for offer in each] for each in offers)
+    assert {*before} <= {100, 300, 900}
+    assert {*after} <= {50, 150, 450}
+
+
+def test_what_only_events_have_is_not_played_for() -> None:
+    own = {item_id for event in GAME.inventory.events for item_id in event.items}
+
+    assert own.isdisjoint({item.id for item in GAME.items})
+    assert own | {item.id for item in GAME.items} == {item.id for item in read_catalogue()}
 
 
 def test_the_days_of_a_run_are_those_that_it_names() -> None:

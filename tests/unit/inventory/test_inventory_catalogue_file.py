@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from services.inventory.catalogue_file import BadCatalogue, read_catalogue
+from services.inventory.events import obtainable
+from services.inventory.play import SHAPE
 from services.kit.ids import is_canonical
+from services.kit.rulesfile import load
+from services.kit.settings import RULES
 
 HAT = """[[items]]
 id = "01941f29-7fe8-70e6-9457-dc1f65ef223c"
@@ -31,18 +35,37 @@ def fault_of(folder: Path, text: str) -> str:
     return str(caught.value)
 
 
-def test_the_town_ships_at_least_36_items() -> None:
-    assert len(read_catalogue()) >= 36
+EVENTS = load(RULES, SHAPE).rules.events
+EVERYDAY = obtainable(read_catalogue(), EVENTS, None)
 
 
-def test_there_is_each_type_in_each_rarity() -> None:
-    found = {(item.type, item.rarity) for item in read_catalogue()}
+def test_the_town_ships_at_least_36_items_that_no_event_has() -> None:
+    assert len(EVERYDAY) >= 36
+
+
+def test_there_is_each_type_in_each_rarity_outside_all_events() -> None:
+    found = {(item.type, item.rarity) for item in EVERYDAY}
 
     assert found == {
         (kind, rarity)
         for kind in ("hat", "outfit", "accessory")
         for rarity in ("common", "rare", "epic")
     }
+
+
+def test_the_shipped_season_has_items_of_each_type_and_they_are_in_the_catalogue() -> None:
+    items = {item.id: item for item in read_catalogue()}
+
+    for event in EVENTS:
+        own = [items[item_id] for item_id in event.items]
+        assert {item.type for item in own} == {"hat", "outfit", "accessory"}
+        assert not {*own} & {*EVERYDAY}
+
+
+def test_the_shipped_season_changes_no_formula() -> None:
+    percents = {(e.exp_percent, e.gold_percent, e.price_percent) for e in EVENTS}
+
+    assert percents == {(100, 100, 100)}
 
 
 def test_shipped_ids_are_canonical_and_of_version_7() -> None:
