@@ -59,7 +59,8 @@ class Shop:
 
         A call with a key has a receipt: its purchase, whose outcome it tells for
         ever. One without goes on with a purchase that is under way, whatever day it
-        is by now: it is paid. Raises ItemUnknown, OfferExpired, AlreadyOwned,
+        is by now: it is paid. The price is that of the quote, also where the shop rotates
+        before the payment: the one that the player saw. Raises ItemUnknown, OfferExpired, AlreadyOwned,
         NotEnoughGold, and Unavailable: then it may be paid, and asking again tells.
         """
         receipt = self._once.known(asked, pb.Receipt) or self._paid(asked, left)

@@ -1,6 +1,7 @@
 """World and inventory as the session service sees them: keyed, and sometimes away."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,7 +64,8 @@ class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
     """Gives every session's drop the same hat, once; sells everything for 100 gold.
 
     `delivered` is what players bought, by purchase. `away` and `refuses` say how
-    its calls and deliveries fail, `deaf` that it delivers without a word.
+    its calls and deliveries fail, `deaf` that it delivers without a word. `meanwhile`
+    happens between a quote and its answer.
     """
 
     def __init__(self) -> None:
@@ -74,6 +76,7 @@ class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
         self.deaf = False
         self.refuses: dict[str, str] = {}
         self.expired = False
+        self.meanwhile: Callable[[], object] = lambda: None
         self._lock = threading.Lock()
 
     def QuoteOffer(
@@ -86,6 +89,7 @@ class FakeInventory(inventory_pb2_grpc.InventoryServiceServicer):
             raise AlreadyOwned
         if self.expired:
             raise OfferExpired
+        self.meanwhile()
         return inventory_pb2.QuoteOfferResponse(price_gold=PRICE, rules_version="v")
 
     def BatchDeliverPurchases(

@@ -97,6 +97,25 @@ def test_a_purchase_keeps_what_it_was_and_what_it_brought(town: Town, player: Pl
     assert is_tomorrow
 
 
+def test_what_was_quoted_before_midnight_is_paid_after_it_at_the_price_of_the_quote(
+    town: Town, player: Player
+) -> None:
+    item = new_item()
+    town.inventory.meanwhile = lambda: player.wait(seconds=86_400)
+
+    bought = player.buy(item, rotation_id="2026-03-01-0123456789ab")
+
+    town.inventory.meanwhile = lambda: None
+    ((price, rotation, is_tomorrow),) = town.rows(
+        "SELECT price_gold, rotation_id, bought_at > clock_timestamp() + interval '23 hours'"
+        " FROM purchase WHERE user_id = %s",
+        player.id,
+    )
+    assert (bought.gold_spent, price, rotation) == (PRICE, PRICE, "2026-03-01-0123456789ab")
+    assert is_tomorrow
+    assert player.hero().gold == PRICE
+
+
 def test_without_enough_gold_nothing_happens(town: Town) -> None:
     player = Player(town.sessions).enrich(PRICE - 1)
 
