@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 from prometheus_client.core import GaugeMetricFamily
@@ -96,14 +97,14 @@ async def _work(desks: Sequence[Desk], beat: Path, stopping: threading.Event) ->
         each.queue.tick()
     tasks = [asyncio.create_task(_kept(each)) for each in desks]
     tasks.append(asyncio.create_task(_beats(desks, beat.touch)))
+    ends = [asyncio.create_task(event.wait()) for event in _ends(asked, desks)]
     log.info("serving", of=[each.service for each in desks])
-    await _first(asked, *(each.queue.hangs for each in desks))
+    await asyncio.wait([*ends, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    if not asked.is_set():
+        _break_off(tasks)
     log.info("draining")
     stopping.set()
-    if not asked.is_set():
-        # The thread cannot be ended otherwise; another worker takes the job up.
-        os._exit(1)
-    for task in tasks:
+    for task in (*ends, *tasks):
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     for each in desks:
@@ -125,20 +126,35 @@ async def _kept(desk: Desk) -> None:
 async def _beats(desks: Sequence[Desk], beat: Callable[[], None]) -> None:
     """Takes up what the dead left, and tells by the file that every queue answers."""
     while True:
-        with contextlib.suppress(*AWAY, OSError):
-            left = [await each.queue.take_up() for each in desks]
-            for each, count in zip(desks, left, strict=True):
-                if count:
-                    log.warning("jobs_taken_up", of=each.service, jobs=count)
-            beat()
+        if all(await asyncio.gather(*map(_answers, desks))):
+            with contextlib.suppress(OSError):
+                beat()
         await asyncio.sleep(BEAT_S)
 
 
-async def _first(*events: asyncio.Event) -> None:
-    waiting = [asyncio.create_task(event.wait()) for event in events]
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
+async def _answers(desk: Desk) -> bool:
+    try:
+        count = await desk.queue.take_up()
+    except AWAY:
+        return False
+    if count:
+        log.warning("jobs_taken_up", of=desk.service, jobs=count)
+    return True
+
+
+def _ends(asked: asyncio.Event, desks: Sequence[Desk]) -> list[asyncio.Event]:
+    return [asked, *(each.queue.hangs for each in desks)]
+
+
+def _break_off(tasks: Sequence[asyncio.Task[None]]) -> NoReturn:
+    """Ends the process where a job hangs or something broke: another worker takes up what is in hand."""
+    broken = [error for task in tasks if task.done() and (error := task.exception())]
+    for error in broken:
+        log.error("worker_broke", exc_info=error)
+    if not broken:
+        log.error("job_hangs")
+    # A thread cannot be ended otherwise.
+    os._exit(1)
 
 
 if __name__ == "__main__":
