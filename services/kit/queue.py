@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from procrastinate import App, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import AppNotOpen, ConnectorException
 from procrastinate.jobs import Status
@@ -35,6 +36,8 @@ LOOK_EVERY_S = 1.0
 # Far longer than any page: its statements end after 2 s. A thread cannot be ended, a process can.
 HANGS_S = 120.0
 DRAIN_S = 10.0
+
+log = structlog.get_logger(__name__)
 
 # In one statement, so that what somebody else took up meanwhile is not taken up again.
 _TAKE_UP = """
@@ -128,6 +131,7 @@ class Queue:
             try:
                 await asyncio.wait_for(asyncio.to_thread(self._runner.run, job), HANGS_S)
             except TimeoutError:
+                log.error("job_hangs", job=job.name)  # noqa: TRY400  # there is no more to tell
                 self.hangs.set()
                 raise
 

@@ -151,8 +151,6 @@ def _break_off(tasks: Sequence[asyncio.Task[None]]) -> NoReturn:
     broken = [error for task in tasks if task.done() and (error := task.exception())]
     for error in broken:
         log.error("worker_broke", exc_info=error)
-    if not broken:
-        log.error("job_hangs")
     # A thread cannot be ended otherwise.
     os._exit(1)
 
