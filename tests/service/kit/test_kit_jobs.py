@@ -28,6 +28,7 @@ from services.kit.queue import Queue
 from services.kit.settings import RULES
 from services.kit.worker import desk, figures_of
 from tests.faults.patience import await_that
+from town.readiness import worker_is_ready
 
 WITHIN_S = 60.0
 
@@ -260,7 +261,7 @@ class Office:
     beat: Path
 
     def await_ready(self) -> None:
-        await_that(self.beat.exists, within_s=WITHIN_S)
+        await_that(lambda: worker_is_ready(self.beat), within_s=WITHIN_S)
 
 
 @contextmanager
@@ -304,6 +305,9 @@ def test_a_worker_runs_what_is_due_outlives_its_database_and_drains(
 
         office.process.send_signal(signal.SIGTERM)
         assert office.process.wait(WITHIN_S) == 0
+        long_ago = time.time() - 10
+        os.utime(office.beat, (long_ago, long_ago))
+        assert not worker_is_ready(office.beat)
         workers = connection.execute("SELECT count(*) FROM jobs.procrastinate_workers").fetchall()
     said = (tmp_path / "worker.log").read_text()
     assert '"event": "stopped"' in said.splitlines()[-1]
