@@ -6,6 +6,7 @@ own, and no row is shared between players.
 
 import os
 import secrets
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import structlog
 from hypothesis import settings
 from psycopg import sql
 
-from services.kit import migrations, shards, telemetry
+from services.kit import memory, migrations, shards, telemetry
 from services.kit.database import NAME
 from services.kit.settings import database_on
 from tests.contract.log_canary import leaks, logs_in
@@ -65,6 +66,10 @@ FAST_CLOCK = """
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Whoever forbids Python to keep what it compiled would have some 300 processes compile the project.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    memory.settle()
     # As a real process: structlog's own tracebacks show every variable, and take a second each.
     structlog.configure(processors=telemetry.processors(is_production=False))
     shards.COUNT = SHARDS
@@ -75,6 +80,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["server"] = node.config.stash[SERVER]
+
+
+def pytest_collection_finish() -> None:
+    # Five thousand tests and what they import are never garbage, and need not be looked through.
+    memory.settle()
 
 
 @pytest.hookimpl(tryfirst=True)
