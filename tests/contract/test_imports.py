@@ -16,7 +16,7 @@ RULES = (
     "services.session.events",
     "services.world.rules",
     "services.world.streak",
-    "services.inventory.rules",
+    "services.inventory.events",
     "services.inventory.shop",
     "services.inventory.events",
 )

@@ -1,6 +1,8 @@
 """The game that is played: the numbers of the services and their catalogue."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from services.inventory.catalogue_file import read_catalogue
@@ -16,10 +18,7 @@ from town.numbers import INVENTORY, SESSION, SHAPES, WORLD
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """The rules of one file, with its version, and all items that can be obtained at any time.
-
-    What only events have is left out: it comes and goes, and nobody's pace depends on it.
-    """
+    """The rules of one file, with its version, and the items of the catalogue."""
 
     session: SessionRules
     world: WorldRules
@@ -27,18 +26,21 @@ class Game:
     items: tuple[Item, ...]
     version: str
 
+    def obtainable(self, at: datetime) -> Sequence[Item]:
+        """Return those of the items that drop and are sold at an instant: an event may have some of its own."""
+        return obtainable(self.items, self.inventory.events, at)
+
 
 def game_of(file: Path) -> Game:
     """Return the game that a rules file makes, with the shipped catalogue. Raises CannotOpen."""
     try:
         rules = read(file)
         check(rules, list(SHAPES.values()))
-        inventory = rules.bound(INVENTORY)
         return Game(
             session=rules.bound(SESSION),
             world=rules.bound(WORLD),
-            inventory=inventory,
-            items=tuple(obtainable(read_catalogue(), inventory.events, None)),
+            inventory=rules.bound(INVENTORY),
+            items=read_catalogue(),
             version=rules.version,
         )
     except BadRules as error:

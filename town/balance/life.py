@@ -75,10 +75,9 @@ class Life:
         """What is in hand."""
         return self.gold_earned - self.gold_spent
 
-    @property
-    def missing(self) -> list[Item]:
-        """What the player does not own."""
-        return [item for item in self._game.items if item.id not in self.owned]
+    def missing(self, at: datetime) -> list[Item]:
+        """Return what the player does not own of what can be obtained at an instant."""
+        return [item for item in self._game.obtainable(at) if item.id not in self.owned]
 
     def complete(self, session: Session) -> None:
         """Reward a session, if it is completed in time."""
@@ -88,7 +87,7 @@ class Life:
             event = running(rules.events, session.started_at)
             self._pay(session.minutes, event)
             self._count(session.ends_at)
-            self._roll(session.seed, event)
+            self._roll(session, event)
 
     def move(self, zone: str, now: datetime) -> None:
         """Set the zone, if it may be changed `now`; until then the old one stays."""
@@ -137,10 +136,10 @@ class Life:
             self.dates.earned.add(day)
             self.dates.bridges.discard(day)
 
-    def _roll(self, seed: bytes, event: Event | None) -> None:
+    def _roll(self, session: Session, event: Event | None) -> None:
         number = self.world.total_sessions_success
         # Of the form of an id, and no other session's: the dice of a session are its seed's and its id's.
-        dice = luck(seed, f"{self._number:08x}-0000-7000-8000-{number:012x}")
+        dice = luck(session.seed, f"{self._number:08x}-0000-7000-8000-{number:012x}")
         chance = drop_chance(self._game.session, event)
         self.chances[chance] += 1
         if dice.roll >= chance:
@@ -152,6 +151,7 @@ class Life:
         self.drops += 1
         self.early_drops += number <= FIRST_SESSIONS
         weights = self._game.inventory.rarity_weights
-        item = dropped(dice.choice, self._game.items, owned=self.owned, weights=weights)
+        items = self._game.obtainable(session.started_at)
+        item = dropped(dice.choice, items, owned=self.owned, weights=weights)
         if item:
             self.owned.add(item.id)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.inventory.events import Period, period_at
+from services.inventory.events import period_at
 from services.inventory.rules import RARITIES
 from services.inventory.shop import Offer, dealt
 from services.world.streak import shown
@@ -61,27 +61,28 @@ class Lived(NamedTuple):
     # How many sessions could drop with which chance, out of ROLLS.
     chances: Mapping[int, int]
     rooms: Mapping[tuple[str, int], Reached]
-    # By rarity, when so much gold was earned that one could have been bought.
+    # By rarity, when so much gold was earned that one could have been bought at its usual price.
     afforded: Mapping[str, Reached]
+    # When nothing was missing of what could be obtained then; later events may bring more.
     everything: Reached | None
     curves: "array[int]"
 
 
 class Market:
-    """What the shop offers in a period, at the prices of the event that runs, worked out once."""
+    """What the shop offers in a period, worked out once."""
 
     def __init__(self, game: Game) -> None:
         self._game = game
-        self._offers: dict[Period, Sequence[Offer]] = {}
+        self._offers: dict[datetime, Sequence[Offer]] = {}
 
     def offers(self, now: datetime) -> Sequence[Offer]:
         """Return the offers at an instant in UTC."""
         rules = self._game.inventory
         period = period_at(now, rules.events)
-        if period not in self._offers:
+        if period.begins_at not in self._offers:
             rotation = dealt(period, self._game.items, rules.shop, rules.events)
-            self._offers[period] = rotation.offers
-        return self._offers[period]
+            self._offers[period.begins_at] = rotation.offers
+        return self._offers[period.begins_at]
 
 
 def lived(
@@ -182,7 +183,8 @@ class Play:
         """Buy of what is offered now until nothing more is wanted, or can be paid."""
         offers = self.market.offers(self.now)
         while possible := self.life.possible(offers):
-            is_epic_missing = any(item.rarity == "epic" for item in self.life.missing)
+            missing = self.life.missing(self.now)
+            is_epic_missing = any(item.rarity == "epic" for item in missing)
             wanted = buys(possible, is_epic_missing)
             if wanted is None:
                 return
@@ -198,5 +200,5 @@ class Play:
             for rarity in RARITIES:
                 if rarity not in self.afforded and price.of(rarity) <= life.gold_earned:
                     self.afforded[rarity] = Reached(day, life.focus_minutes)
-        if self.everything is None and len(life.owned) == len(self.game.items):
+        if self.everything is None and not life.missing(self.now):
             self.everything = Reached(day, life.focus_minutes)

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-from services.inventory.catalogue_file import read_catalogue
 from services.inventory.rules import Event as Season
 from services.session.events import Event
 from services.session.rules import Growth, grown, reward
@@ -148,22 +147,33 @@ def test_an_event_pays_and_drops_for_the_sessions_that_start_while_it_runs() -> 
     assert life.chances == {0: 3, 10_000: 2}
 
 
-def test_the_shop_has_the_prices_of_the_event_that_runs() -> None:
-    event = Season("sale", "Sale", NOON, NOON, NOON + timedelta(days=1), price_percent=50)
-    market = Market(replace(GAME, inventory=replace(GAME.inventory, events=(event,))))
+def test_items_of_an_event_are_obtained_only_while_it_runs_and_at_its_prices() -> None:
+    starts, ends = NOON + timedelta(days=1), NOON + timedelta(days=3)
+    own = tuple(item.id for item in GAME.items if item.rarity == "epic")
+    fair = Season("fair", "A fair", starts, starts, ends, price_percent=50, items=own)
+    game = replace(
+        GAME,
+        session=replace(GAME.session, drop_chance=10_000),
+        inventory=replace(GAME.inventory, events=(fair,)),
+    )
+    life, market = Watched(game=game), Market(game)
+    offered = {at: market.offers(at) for at in (NOON, starts, ends)}
 
-    offers = [market.offers(NOON - timedelta(hours=1)), market.offers(NOON)]
+    for number in range(5):
+        life.complete(a_session(number))
+        assert {item.id for item in life.missing(NOON)}.isdisjoint(own)
+        if number == 0:
+            assert life.owned.isdisjoint(own)
 
-    before, after = ([offer.price_gold for offer in each] for each in offers)
-    assert {*before} <= {100, 300, 900}
-    assert {*after} <= {50, 150, 450}
-
-
-def test_what_only_events_have_is_not_played_for() -> None:
-    own = {item_id for event in GAME.inventory.events for item_id in event.items}
-
-    assert own.isdisjoint({item.id for item in GAME.items})
-    assert own | {item.id for item in GAME.items} == {item.id for item in read_catalogue()}
+    common = {
+        at: {o.price_gold for o in offers if o.item.rarity == "common"}
+        for at, offers in offered.items()
+    }
+    assert [at for at, offers in offered.items() if {o.item.id for o in offers} & {*own}] == [
+        starts
+    ]
+    assert list(common.values()) == [{100}, {50}, {100}]
+    assert {item.id for item in life.missing(starts)} & {*own}
 
 
 def test_the_days_of_a_run_are_those_that_it_names() -> None:
