@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.inventory.events import Period, obtainable, period_at, running
+from services.inventory.events import Period, obtainable, running
 from services.inventory.rules import TYPES, Event, Item, Shop, display_order
 
 # While an event runs, one offer in so many is of its own items: two of six.
@@ -42,16 +42,7 @@ class Rotation:
         return next((offer for offer in self.offers if offer.item.id == item_id), None)
 
 
-def rotation(
-    now: datetime, items: Sequence[Item], shop: Shop, events: Sequence[Event] = ()
-) -> Rotation:
-    """The offers of the period of `now`: see `dealt`."""
-    return dealt(period_at(now, events), items, shop, events)
-
-
-def dealt(
-    period: Period, items: Sequence[Item], shop: Shop, events: Sequence[Event] = ()
-) -> Rotation:
+def dealt(period: Period, items: Sequence[Item], shop: Shop, events: Sequence[Event]) -> Rotation:
     """The offers of a period, of what can be obtained when it begins.
 
     The same arguments give the same offers, in whatever order `items` come:

@@ -15,10 +15,11 @@ from services.inventory import rotations
 from services.inventory.calendar import Calendar
 from services.inventory.catalogue import Catalogue
 from services.inventory.catalogue_file import read_catalogue
+from services.inventory.events import period_at
 from services.inventory.play import SHAPE
 from services.inventory.rotations import AHEAD, Rotations, Standing
 from services.inventory.rules import Event, Item, Prices, Rules, Shop
-from services.inventory.shop import rotation
+from services.inventory.shop import Rotation, dealt
 from services.kit.database import Database
 from services.kit.rulesfile import Edition, load
 from services.kit.settings import RULES
@@ -103,6 +104,11 @@ def with_event(starts_at: datetime, ends_at: datetime) -> Edition[Rules]:
     return Edition(replace(PLAIN, events=(event(starts_at, ends_at),)), "festive")
 
 
+def dealt_to(process: Process, at: datetime) -> Rotation:
+    """What the rules say of an instant without events, by the catalogue as it is."""
+    return dealt(period_at(at, ()), process.catalogue.current().obtainable, PLAIN.shop, ())
+
+
 def test_the_first_who_needs_the_offers_records_them(
     url: str, one: Process, noon: datetime
 ) -> None:
@@ -110,7 +116,7 @@ def test_the_first_who_needs_the_offers_records_them(
 
     shown = one.at(noon)
 
-    assert shown == Standing(rotation(noon, one.catalogue.current().obtainable, PLAIN.shop), "old")
+    assert shown == Standing(dealt_to(one, noon), "old")
     assert records(url, noon) == [(midnight, midnight + DAY, "old")]
 
 
@@ -147,8 +153,7 @@ def test_a_new_item_waits_for_the_next_rotation(
     one.catalogue.refreshed()
 
     assert one.at(noon + HOUR) == other.at(noon + HOUR) == before
-    dealt = rotation(noon + DAY, one.catalogue.current().obtainable, PLAIN.shop)
-    assert one.at(noon + DAY).rotation == dealt
+    assert one.at(noon + DAY).rotation == dealt_to(one, noon + DAY)
 
 
 def test_a_retired_item_leaves_at_once_and_what_is_left_has_another_id(

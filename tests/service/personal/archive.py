@@ -149,7 +149,7 @@ class Archives:
         account = self.auth.Register(registration(new_email(), full_name="Ada")).user
         self.auth.Login(auth_pb2.LoginRequest(email=account.email, password=PASSWORD))
         player = Player(self.session, account.id).enrich(1000)
-        item = player.focus().session.dropped_item.item
+        item = player.settled().session.dropped_item.item
         self.inventory.EquipItem(inventory_pb2.EquipItemRequest(user_id=player.id, item_id=item.id))
         self._buy(player)
         self._add_task(player)

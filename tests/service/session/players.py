@@ -58,6 +58,13 @@ class Player:
         self.wait(minutes)
         return self.complete(session)
 
+    def settled(self, minutes: int = 25) -> pb.Completion:
+        """A whole session of which world and inventory know: on a busy machine a little later."""
+        completion = self.focus(minutes)
+        while not completion.settled:
+            completion = self.complete(completion.session)
+        return completion
+
     def cancel(self, session: pb.Session) -> pb.Session:
         request = pb.CancelSessionRequest(user_id=self.id, session_id=session.session_id)
         cancelled: pb.Session = self.service.CancelSession(request).session

@@ -42,7 +42,7 @@ def played(town: Town) -> Player:
     """A player with six successes on six days, each with a drop, and an outfit as a gift."""
     player = Player(town.sessions)
     for _ in range(6):
-        assert player.focus(25).settled
+        player.settled()
         player.wait(24 * 60 - 25)
     town.execute("inventory", GIVE_OUTFIT, {"player": player.id, "id": str(uuid.uuid4())})
     return player

@@ -10,7 +10,7 @@ from services.inventory.catalogue_file import read_catalogue
 from services.inventory.events import announced, obtainable, period_at, running
 from services.inventory.play import SHAPE
 from services.inventory.rules import TYPES, Event, Prices, Shop
-from services.inventory.shop import Rotation, rotation
+from services.inventory.shop import Rotation, dealt
 from services.kit.rulesfile import BadRules, RulesFile, check
 from services.kit.settings import RULES
 from tests.season import rules_without_events
@@ -57,7 +57,7 @@ def ids_at(at: datetime | None) -> set[str]:
 
 
 def shop_at(at: datetime) -> Rotation:
-    return rotation(at, ITEMS, SHOP, EVENTS)
+    return dealt(period_at(at, EVENTS), ITEMS, SHOP, EVENTS)
 
 
 @given(at_edges())
@@ -146,7 +146,7 @@ def test_a_price_is_never_below_one_gold(percent: int, price: int) -> None:
     cheap = Shop(6, Prices(common=7, rare=7, epic=7))
     event = Event("e", "E", SPRING.announced_at, *EDGES[:2], price_percent=percent, items=FIRST)
 
-    shown = rotation(SPRING.starts_at, ITEMS, cheap, (event,))
+    shown = dealt(period_at(SPRING.starts_at, (event,)), ITEMS, cheap, (event,))
 
     assert {offer.price_gold for offer in shown.offers} == {price}
 
@@ -173,7 +173,7 @@ def test_an_event_has_more_offers_where_nothing_else_suffices() -> None:
         item for item in ITEMS if item.id not in {*FIRST, *SECOND}
     ][:2]
 
-    shown = rotation(SPRING.starts_at, few, SHOP, EVENTS)
+    shown = dealt(period_at(SPRING.starts_at, EVENTS), few, SHOP, EVENTS)
 
     assert {offer.item.id for offer in shown.offers} == {item.id for item in few}
 

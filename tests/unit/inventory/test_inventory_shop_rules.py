@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.inventory.catalogue_file import read_catalogue
-from services.inventory.events import obtainable
+from services.inventory.events import obtainable, period_at
 from services.inventory.play import SHAPE
 from services.inventory.rules import RARITIES, TYPES, Item, Prices, Shop, display_order
-from services.inventory.shop import Rotation, rotation
+from services.inventory.shop import Rotation, dealt
 from services.kit.rulesfile import BadRules, load
 from services.kit.settings import RULES
 
@@ -24,8 +24,12 @@ DAYS = st.dates(min_value=date(2020, 1, 1), max_value=date(2100, 1, 1))
 TIMES = st.times()
 
 
+def shown_at(at: datetime, items: tuple[Item, ...] = SHIPPED, shop: Shop = SHOP) -> Rotation:
+    return dealt(period_at(at, ()), items, shop, ())
+
+
 def on(day: date, items: tuple[Item, ...] = SHIPPED, shop: Shop = SHOP) -> Rotation:
-    return rotation(datetime.combine(day, time(12), UTC), items, shop)
+    return shown_at(datetime.combine(day, time(12), UTC), items, shop)
 
 
 def month_from(day: date) -> list[Rotation]:
@@ -79,7 +83,7 @@ def test_the_same_day_offers_the_same_in_whatever_order_the_items_come(
 def test_one_day_in_utc_has_one_rotation(day: date, early: time, late: time) -> None:
     moments = [datetime.combine(day, at, UTC) for at in (early, late)]
 
-    first, second = (rotation(moment, SHIPPED, SHOP) for moment in moments)
+    first, second = (shown_at(moment) for moment in moments)
 
     assert first == second
     assert moments[0] < first.rotates_at <= moments[0] + timedelta(days=1)
@@ -89,7 +93,7 @@ def test_one_day_in_utc_has_one_rotation(day: date, early: time, late: time) -> 
 def test_the_day_is_that_of_utc_wherever_the_clock_hangs() -> None:
     evening = datetime(2026, 3, 1, 20, tzinfo=timezone(timedelta(hours=-8)))
 
-    shown = rotation(evening, SHIPPED, SHOP)
+    shown = shown_at(evening)
 
     assert shown == on(date(2026, 3, 2))
     assert shown.id.startswith("2026-03-02-")
