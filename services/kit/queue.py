@@ -35,7 +35,7 @@ DEAD_AFTER_S = 20.0
 LOOK_EVERY_S = 1.0
 # Far longer than any page: its statements end after 2 s. A thread cannot be ended, a process can.
 HANGS_S = 120.0
-DRAIN_S = 10.0
+DRAIN_S = 8.0
 
 log = structlog.get_logger(__name__)
 

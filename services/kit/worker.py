@@ -32,6 +32,8 @@ from services.kit.settings import PORTS, WorkerSettings, database_urls, load
 BEAT_S = 1.0
 # After the queue was away, or a worker of the library ended: as soon as a service is asked again.
 AGAIN_S = 1.0
+# A little less than whoever stops it waits.
+ENDS_WITHIN_S = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +97,7 @@ async def _work(desks: Sequence[Desk], beat: Path, stopping: threading.Event) ->
     for each in desks:
         each.database.open()
         each.queue.tick()
-    tasks = [asyncio.create_task(_kept(each)) for each in desks]
+    tasks = [asyncio.create_task(_kept(each, stopping)) for each in desks]
     tasks.append(asyncio.create_task(_beats(desks, beat.touch)))
     ends = [asyncio.create_task(event.wait()) for event in _ends(asked, desks)]
     log.info("serving", of=[each.service for each in desks])
@@ -106,15 +108,18 @@ async def _work(desks: Sequence[Desk], beat: Path, stopping: threading.Event) ->
     stopping.set()
     for task in (*ends, *tasks):
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    _, late = await asyncio.wait(tasks, timeout=ENDS_WITHIN_S)
+    if late:
+        _break_off(tasks)
     for each in desks:
         each.database.close()
     log.info("stopped")
 
 
-async def _kept(desk: Desk) -> None:
+async def _kept(desk: Desk, stopping: threading.Event) -> None:
     """Works at a desk, and begins anew whenever its database was away."""
-    while True:
+    # Who is told to end while the database is away may hear of that alone.
+    while not stopping.is_set():
         try:
             async with desk.queue.opened():
                 await desk.queue.work()
@@ -148,7 +153,8 @@ def _ends(asked: asyncio.Event, desks: Sequence[Desk]) -> list[asyncio.Event]:
 
 def _break_off(tasks: Sequence[asyncio.Task[None]]) -> NoReturn:
     """Ends the process where a job hangs or something broke: another worker takes up what is in hand."""
-    broken = [error for task in tasks if task.done() and (error := task.exception())]
+    done = [task for task in tasks if task.done() and not task.cancelled()]
+    broken = [error for task in done if (error := task.exception())]
     for error in broken:
         log.error("worker_broke", exc_info=error)
     # A thread cannot be ended otherwise.

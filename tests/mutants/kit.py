@@ -195,6 +195,15 @@ MUTANTS = (
         hangs_after_s=30.0,
     ),
     Mutant(
+        name="a worker that is told to end while its database is away goes on",
+        file="services/kit/worker.py",
+        before="    while not stopping.is_set():\n",
+        after="    while True:\n",
+        tests=(
+            f"{_JOBS}::test_a_worker_runs_what_is_due_outlives_its_database_and_ends_also_without_it",
+        ),
+    ),
+    Mutant(
         name="a job goes on although its worker is to end",
         file="services/kit/jobs.py",
         before="            if self._stopping.is_set() or time",
