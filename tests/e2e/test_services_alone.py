@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from services.kit.settings import PORTS, RULES, database_on
+from tests.e2e.beginning import ended
 from tests.e2e.opened import free_port
 from tests.service.doors import services_told
 from tests.service.peers import SECRET
@@ -36,13 +37,11 @@ def _await_ready(process: subprocess.Popen[bytes], target: str) -> None:
 
 @pytest.mark.parametrize("service", PORTS)
 def test_a_missing_variable_is_named_and_nothing_starts(service: str) -> None:
-    run = subprocess.run(
-        _command(service), env=CLEAN, capture_output=True, text=True, check=False, timeout=60
-    )
+    code, said = ended(f"services.{service}", {})
 
-    assert run.returncode == 2
-    assert "NESRA_SECRET is missing" in run.stderr
-    assert f"NESRA_{service.upper()}_DATABASE_URL is missing" in run.stderr
+    assert code == 2
+    assert "NESRA_SECRET is missing" in said
+    assert f"NESRA_{service.upper()}_DATABASE_URL is missing" in said
 
 
 @pytest.mark.parametrize(
@@ -57,17 +56,10 @@ def test_what_production_cannot_have_is_named(setting: str, value: str, sentence
     settings = {"NESRA_SECRET": SECRET, "NESRA_DATABASE_URL": "postgresql://h/d"}
     settings |= {setting: value, "NESRA_ENVIRONMENT": "production"}
 
-    run = subprocess.run(
-        _command("world"),
-        env=CLEAN | settings,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    code, said = ended("services.world", settings)
 
-    assert run.returncode == 2
-    assert sentence in run.stderr
+    assert code == 2
+    assert sentence in said
 
 
 def test_a_service_in_production_keeps_its_methods_to_itself_and_warns_of_plain_links(

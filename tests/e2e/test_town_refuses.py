@@ -1,13 +1,18 @@
 """What keeps the town from opening is one clear sentence and exit code 2, and nothing is left running."""
 
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from services.kit.settings import PORTS
+from tests.e2e.beginning import ended
 from tests.e2e.opened import INHERITED, free_port, processes_on
+from tests.service.town.command import nesra
 from town.home import Home
 
 
@@ -83,17 +88,27 @@ def test_a_secret_that_is_too_short(tmp_path: Path) -> None:
     assert sentence == "NESRA_SECRET must have at least 32 characters."
 
 
-@pytest.mark.parametrize("name", ["auth", "session", "inventory", "world"])
-def test_a_service_alone_names_what_is_missing(name: str) -> None:
+@pytest.mark.parametrize("name", PORTS)
+def test_a_service_alone_names_what_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def become(_program: str, argv: list[str], environment: dict[str, str]) -> NoReturn:
+        code, said = ended(argv[2], environment)
+        sys.stderr.write(said)
+        sys.exit(code)
+
+    monkeypatch.setattr(os, "execve", become)
+
+    done = nesra({}, "serve", name)
+
+    assert done.code == 2
+    assert "NESRA_SECRET is missing" in done.error
+    assert f"NESRA_{name.upper()}_DATABASE_URL is missing" in done.error
+
+
+def test_a_command_becomes_the_service_that_it_names() -> None:
+    serve = [sys.executable, "-m", "town", "serve", "world"]
     done = subprocess.run(
-        [sys.executable, "-m", "town", "serve", name],
-        env=INHERITED,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        serve, env=INHERITED, capture_output=True, text=True, timeout=60, check=False
     )
 
     assert done.returncode == 2
-    assert "NESRA_SECRET is missing" in done.stderr
-    assert f"NESRA_{name.upper()}_DATABASE_URL is missing" in done.stderr
+    assert "NESRA_WORLD_DATABASE_URL is missing" in done.stderr

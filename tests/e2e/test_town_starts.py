@@ -37,7 +37,9 @@ def kill(town: Town, name: str) -> psutil.Process:
     return victim
 
 
-def test_what_is_killed_is_started_again_within_two_seconds(tmp_path: Path) -> None:
+def test_what_is_killed_comes_back_in_two_seconds_the_next_run_goes_on_and_ctrl_c_closes_in_order(
+    tmp_path: Path,
+) -> None:
     with opened(tmp_path / "home") as town:
         assert all(town.process_of(name) for name in [*KEPT, "bin/postgres"])
         assert register(town) == 201
@@ -51,32 +53,30 @@ def test_what_is_killed_is_started_again_within_two_seconds(tmp_path: Path) -> N
         town.await_line("PostgreSQL ended")
         town.await_that(lambda: log_in(town) == 200)
 
-
-def test_ctrl_c_closes_in_order_and_leaves_nothing_running(tmp_path: Path) -> None:
-    with opened(tmp_path / "home") as town:
-        kill(town, "services.world")
-        town.await_line("world     | was killed")
-        town.await_line(" serving ")
-
-        town.press_ctrl_c()
-        # The impatient press it twice.
-        town.press_ctrl_c()
-
-        assert town.await_end() == 0
-        assert processes_on(tmp_path) == []
-    ends = [line.split(" ", 1)[0] for line in town.said if " stopped " in line]
-    assert ends[:2] == ["gateway", "session"]
-    assert sorted(ends[2:]) == ["auth", "inventory", "worker", "world"]
-
-
-def test_the_next_run_goes_on_also_after_a_run_that_was_killed(tmp_path: Path) -> None:
-    with opened(tmp_path / "home") as town:
-        assert register(town) == 201
+        # And at last the run itself.
         town.process.kill()
         town.await_end()
 
     with opened(tmp_path / "home") as town:
         assert log_in(town) == 200
+        _closes_in_order(town, tmp_path)
+
+
+def _closes_in_order(town: Town, folder: Path) -> None:
+    """Ctrl-C ends every process, also one that was started again, callers first; nothing is left."""
+    kill(town, "services.world")
+    town.await_line("world     | was killed")
+    town.await_line(" serving ")
+
+    town.press_ctrl_c()
+    # The impatient press it twice.
+    town.press_ctrl_c()
+
+    assert town.await_end() == 0
+    assert processes_on(folder) == []
+    ends = [line.split(" ", 1)[0] for line in town.said if " stopped " in line]
+    assert ends[:2] == ["gateway", "session"]
+    assert sorted(ends[2:]) == ["auth", "inventory", "worker", "world"]
 
 
 def test_ctrl_c_while_it_opens_closes_it(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from tests.e2e.beginning import ended
 from tests.service.gateway.sockets import connected
 from tests.service.gateway.stage import Stage
 from tests.service.peers import SECRET
@@ -135,20 +136,19 @@ def test_all_that_is_wrong_with_the_settings_is_named_at_once() -> None:
         "NESRA_REDIS_URL": "localhost:6379",
         "NESRA_TRUSTED_PROXIES": "10.0.0.0/8, 10.0.0.1/8",
     }
-    with gateway_process(**wrong) as process:
-        _, said = process.communicate(timeout=20)
+    code, said = ended("gateway", {"NESRA_ENVIRONMENT": "development"} | wrong)
 
-    assert process.returncode == 2
+    assert code == 2
     for name in wrong:
         assert name in said
 
 
 @pytest.mark.parametrize("variable", ["NESRA_SANDBOX", "NESRA_FAIL_POINTS"])
 def test_what_is_for_trying_out_is_refused_in_production(variable: str) -> None:
-    with gateway_process(NESRA_ENVIRONMENT="production", **{variable: "1"}) as process:
-        _, said = process.communicate(timeout=20)
+    settings = {"NESRA_SECRET": SECRET, "NESRA_ENVIRONMENT": "production", variable: "1"}
+    code, said = ended("gateway", settings)
 
-    assert process.returncode == 2
+    assert code == 2
     assert f"{variable} must" in said
 
 
