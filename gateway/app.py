@@ -87,6 +87,7 @@ class Gateway(FastAPI):
         super().__init__(**described)
         self.settings = settings
         self._drain = drain
+        self._document = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request; FastAPI's own would look for a tracer first, every time."""
@@ -95,6 +96,16 @@ class Gateway(FastAPI):
         scope["app"] = self
         serve = self.middleware_stack if scope["type"] == "http" else self.router
         await serve(scope, receive, send)
+
+    async def document(self) -> bytes:
+        """The OpenAPI document as it is sent.
+
+        It takes 0.2 s to make, by which no gateway shall start later: it is made when
+        somebody asks for it first, in a thread, so that nobody else waits meanwhile.
+        """
+        if not self._document:
+            self._document = await asyncio.to_thread(_written_document, self)
+        return self._document
 
     def build_middleware_stack(self) -> ASGIApp:
         """From the inside out: routes, their time, errors, hot calls, origins, envelope."""
@@ -132,7 +143,6 @@ def create_app(
     app.router.routes.extend(pages.routes())
     if settings.environment == "development":
         app.router.routes.extend(figures.routes())
-    app.state.openapi = orjson.dumps(openapi_document(app), option=orjson.OPT_INDENT_2)
     return app
 
 
@@ -195,6 +205,10 @@ def openapi_document(app: Gateway) -> dict[str, Any]:
         cookies(is_secure=app.settings.is_secure).access.name
     )
     return document
+
+
+def _written_document(app: Gateway) -> bytes:
+    return orjson.dumps(openapi_document(app), option=orjson.OPT_INDENT_2)
 
 
 def _problem_schema() -> dict[str, Any]:

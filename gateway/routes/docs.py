@@ -78,7 +78,7 @@ async def start_script(_: Request) -> Response:
 
 async def openapi(request: Request) -> Response:
     """The document behind the page."""
-    return Response(request.app.state.openapi, media_type="application/json")
+    return Response(await request.app.document(), media_type="application/json")
 
 
 def _assets() -> Path:
