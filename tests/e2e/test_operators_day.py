@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.opened import Town
 from tests.e2e.test_operator import nesra
 from tests.e2e.visitor import PASSWORD, Visitor
+from tests.service.town.command import promote
 
 pytestmark = pytest.mark.xdist_group("town")
 # A logout reaches every gateway within 1 s; the rest is the test's own.
@@ -21,8 +22,7 @@ SOON_S = 2.0
 def operator(town: Town) -> Visitor:
     """A visitor whom the command line made a superuser."""
     visitor = Visitor(town.url)
-    done = nesra(town.home, "user", "promote", visitor.email, "--reason", "runs the town")
-    assert done.returncode == 0, done.stderr
+    promote(town.home, visitor.email)
     return visitor
 
 

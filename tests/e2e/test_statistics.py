@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.e2e.opened import Town
-from tests.e2e.test_operator import nesra
 from tests.e2e.visitor import Visitor
+from tests.service.town.command import promote
 
 pytestmark = pytest.mark.xdist_group("town")
 DAY = 24 * 60
@@ -72,8 +72,7 @@ def test_a_new_players_statistics_are_empty_and_end_today(town: Town) -> None:
 
 def test_an_operator_reads_everything_that_happened_in_order(town: Town) -> None:
     operator, player = Visitor(town.url), Visitor(town.url)
-    done = nesra(town.home, "user", "promote", operator.email, "--reason", "runs the town")
-    assert done.returncode == 0, done.stderr
+    promote(town.home, operator.email)
     user = f"/api/admin/users/{player.user['id']}"
     move(player, "Asia/Tokyo")
     player.focus(25)

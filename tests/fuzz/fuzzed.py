@@ -18,6 +18,7 @@ from tests.e2e.opened import Town, opened
 from tests.e2e.test_operator import nesra
 from tests.e2e.visitor import PASSWORD, Visitor
 from tests.fuzz.judge import Answer, Judge
+from tests.service.town.command import promote
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -53,8 +54,7 @@ class Fuzzed:
         self.document: dict[str, Any] = httpx.get(f"{town.url}/openapi.json").json()
         self.judge = Judge(json.dumps(self.document))
         self.operator = Visitor(town.url)
-        done = nesra(town.home, "user", "promote", self.operator.email, "--reason", "fuzz")
-        assert done.returncode == 0, done.stderr
+        promote(town.home, self.operator.email)
         self._line = http.client.HTTPConnection(*_host(town.url), timeout=PATIENCE_S)
         self.renew()
 

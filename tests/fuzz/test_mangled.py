@@ -22,7 +22,7 @@ def test_what_nobody_means_is_refused_by_name(town: Fuzzed, label: str) -> None:
     operation = OPERATIONS[label]
     call = call_of(method, path, operation)
 
-    @examples(few=8, many=1_400)
+    @examples(few=5, many=1_400)
     @given(data=st.data())
     def fuzz(data: st.DataObject) -> None:
         request = data.draw(mangled(call, town.own), label=label)

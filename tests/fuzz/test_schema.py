@@ -36,7 +36,7 @@ WITH_SOMETHING_TO_GET_WRONG = [
 
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_what_is_as_agreed_is_taken(town: Fuzzed, label: str) -> None:
-    @examples(few=5, many=250)
+    @examples(few=3, many=250)
     @given(case=good(label), data=st.data())
     def fuzz(case: Case[Any], data: st.DataObject) -> None:
         enliven(case, town, data)
@@ -50,7 +50,7 @@ def test_what_is_as_agreed_is_taken(town: Fuzzed, label: str) -> None:
 
 @pytest.mark.parametrize("label", WITH_SOMETHING_TO_GET_WRONG)
 def test_what_is_not_as_agreed_is_refused(town: Fuzzed, label: str) -> None:
-    @examples(few=5, many=500)
+    @examples(few=3, many=500)
     @given(case=bad(label))
     def fuzz(case: Case[Any]) -> None:
         # Whether it is not as agreed any more once it is written as text, schemathesis knows.

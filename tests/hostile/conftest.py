@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from tests.e2e.opened import Town, opened
-from tests.e2e.test_operator import nesra
 from tests.hostile.belongings import Resident
 from tests.hostile.document import Operation, operations
+from tests.service.town.command import promote
 
 FRIEND = "https://friend.example"
 
@@ -33,8 +33,7 @@ def calls(town: Town) -> list[Operation]:
 def operator(town: Town) -> Resident:
     """A player who may call everything."""
     resident = Resident(town.url, item=0)
-    done = nesra(town.home, "user", "promote", resident.email, "--reason", "looks after the town")
-    assert done.returncode == 0, done.stderr
+    promote(town.home, resident.email)
     return resident
 
 

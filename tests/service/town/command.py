@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -39,3 +40,10 @@ def nesra(settings: Mapping[str, str], *words: str) -> Said:
 def settings_of(urls: Mapping[str, str]) -> dict[str, str]:
     """The settings that name the databases of a town, by service."""
     return {f"NESRA_{service.upper()}_DATABASE_URL": url for service, url in urls.items()}
+
+
+def promote(home: Path, email: str) -> None:
+    """Makes an account of the open town in that folder a superuser's."""
+    words = ("user", "promote", email, "--reason", "runs the town")
+    said = nesra({"NESRA_HOME": str(home)}, *words)
+    assert said.code == 0, said.error
