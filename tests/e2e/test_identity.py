@@ -15,6 +15,7 @@ import pytest
 from psycopg import sql
 
 from tests.e2e.opened import PATIENCE_SECONDS, Town
+from tests.e2e.test_operator import nesra
 from tests.e2e.visitor import NEW_PASSWORD, PASSWORD, Visitor
 from town.databases import SERVICES
 from town.reach import urls_of_town
@@ -116,7 +117,10 @@ def test_after_a_week_nothing_is_left_in_any_database(
 
     visitor.ok("DELETE", "/api/users/me", password=PASSWORD)
     change(urls["auth"], 'UPDATE "user" SET deletes_at = clock_timestamp() WHERE id = %s', visitor)
-    town.await_that(lambda: rows_of_receipt(urls, visitor) > 0)
+    # The worker begins it within five minutes; by hand it is begun now.
+    begun = nesra(town.home, "jobs", "run", "erasures")
+    assert begun.returncode == 0, begun.stderr
+    assert rows_of_receipt(urls, visitor) > 0
     change(
         urls["auth"], "UPDATE erasure SET ask_at = clock_timestamp() WHERE user_id = %s", visitor
     )
