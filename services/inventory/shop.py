@@ -26,7 +26,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The offers of one period. Equal ids mean equal items at equal prices."""
+    """The offers of one period. Equal ids mean equal items at equal prices, and so the other way."""
 
     id: str
     period: Period
@@ -99,6 +99,7 @@ def _deck(number: int, items: list[Item]) -> list[Item]:
     return [item for *_, item in sorted(places, key=lambda place: place[:2])]
 
 
-def _digest(offers: tuple[Offer, ...]) -> str:
-    told = ";".join(f"{offer.item.id}={offer.price_gold}" for offer in offers)
+def _digest(offers: Iterable[Offer]) -> str:
+    # Not in the order of display: that changes with a name or a rarity, and no offer does.
+    told = ";".join(sorted(f"{offer.item.id}={offer.price_gold}" for offer in offers))
     return hashlib.sha256(told.encode()).hexdigest()[:12]

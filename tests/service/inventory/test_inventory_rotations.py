@@ -185,6 +185,9 @@ def test_a_renamed_item_keeps_its_offer(url: str, one: Process, noon: datetime) 
     offer = after.offer_of(item.id)
     assert offer is not None
     assert (offer.item.name, offer.price_gold) == ("Late", before.offers[0].price_gold)
+    # Also where it is shown in another place now: who saw it before can buy.
+    assert after.offers[0].item.id != item.id
+    assert after.id == before.id
 
 
 def test_what_only_a_sandbox_s_clock_has_reached_is_not_recorded(

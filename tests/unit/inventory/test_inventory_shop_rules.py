@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pytest
@@ -12,7 +13,7 @@ from services.inventory.catalogue_file import read_catalogue
 from services.inventory.events import obtainable, period_at
 from services.inventory.play import SHAPE
 from services.inventory.rules import RARITIES, TYPES, Item, Prices, Shop, display_order
-from services.inventory.shop import Rotation, dealt
+from services.inventory.shop import Offer, Rotation, dealt, rotation_of
 from services.kit.rulesfile import BadRules, load
 from services.kit.settings import RULES
 
@@ -116,6 +117,17 @@ def test_other_prices_or_other_items_have_another_id() -> None:
     ids = {on(day).id, on(day, shop=dearer).id, on(day, without_one).id}
 
     assert len(ids) == 3
+
+
+def test_what_only_its_place_among_the_others_tells_apart_has_the_same_id() -> None:
+    shown = on(date(2026, 3, 1))
+    first, *others = shown.offers
+    renamed = Offer(replace(first.item, name="ZZ", rarity="epic"), first.price_gold)
+
+    again = rotation_of(shown.period, [renamed, *others])
+
+    assert ids_of(again) != ids_of(shown)
+    assert again.id == shown.id
 
 
 def test_a_price_is_that_of_the_rarity() -> None:
