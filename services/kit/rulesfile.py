@@ -86,10 +86,17 @@ class RulesFile:
         section = self.section(shape)
         if section is None:
             raise BadRules([self._problem((shape.section,), "is missing")])
+        misplaced = [
+            self._problem((shape.section, name), "must stand at the top of the file")
+            for name in shape.shared
+            if name in self._document[shape.section]
+        ]
         try:
             rules: Rules = _adapter(shape).validate_json(_json(section), strict=True)
         except ValidationError as error:
-            raise BadRules(self._told(shape, error)) from None
+            raise BadRules([*misplaced, *self._told(shape, error)]) from None
+        if misplaced:
+            raise BadRules(misplaced)
         return rules
 
     def bound_after(self, shape: Shape[Rules], newer: "RulesFile") -> Rules | None:
@@ -127,11 +134,18 @@ class RulesFile:
             known = {key for shape in shapes for key in _keys_of(shape, name)}
             problems += [
                 self._problem((name, place, key), _IN_WORDS["unexpected_keyword_argument"])
-                for place, table in enumerate(self._document[name])
+                for place, table in self._tables(name)
                 for key in table
                 if key not in known
             ]
         return problems
+
+    def _tables(self, name: str) -> list[tuple[int, dict[str, Any]]]:
+        """The tables of an array, with their places; of what is none, `bound` tells."""
+        found = self._document[name]
+        if not isinstance(found, list):
+            return []
+        return [(place, table) for place, table in enumerate(found) if isinstance(table, dict)]
 
     def _parsed(self, content: bytes) -> tuple[str, dict[str, Any]]:
         if len(content) > LONGEST_BYTES:

@@ -205,6 +205,8 @@ def test_an_array_that_is_not_there_is_empty() -> None:
         ('name = "spring"\n', "", "line 7: fairs.0.name is missing"),
         ("[[fairs]]", "[fairs]", "line 7: fairs should be"),
         ("[[fairs]]", "[[fayres]]", "line 7: fayres is no section of the rules"),
+        ("[[fairs]]", "[[market.fairs]]", "line 7: market.fairs must stand at the top"),
+        ("acres = 3", "acres = 3\nfairs = 3", "line 3: fields.fairs must stand at the top"),
     ],
 )
 def test_a_shared_array_is_checked_against_all_who_read_it(
@@ -212,6 +214,17 @@ def test_a_shared_array_is_checked_against_all_who_read_it(
 ) -> None:
     with pytest.raises(BadRules, match=told):
         check(farm(written, instead), [FIELDS, MARKET])
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("3", "fairs should be"), ("true", "fairs should be"), ("[3]", r"fairs\.0 should be")],
+)
+def test_what_is_no_array_of_tables_is_told(written: str, told: str) -> None:
+    file = RulesFile("farm.toml", f"fairs = {written}\n{FARM.partition('[[fairs]]')[0]}".encode())
+
+    with pytest.raises(BadRules, match=f"line 1: {told}"):
+        check(file, [FIELDS, MARKET])
 
 
 def test_what_is_wrong_with_a_shared_array_as_a_whole_is_told_at_its_line() -> None:
