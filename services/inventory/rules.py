@@ -7,7 +7,7 @@ arguments. The numbers come from the rules file's section [inventory] and its ar
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 # In this order they are weighed, and shown.
 RARITIES = ("common", "rare", "epic")
@@ -20,6 +20,9 @@ MOST = 1_000_000
 # The same in every service that reads events.
 MOST_PERCENT = 1_000
 _ROLL_BYTES = 8
+_TIMES = ("announced_at", "starts_at", "ends_at")
+# Beyond them, what is written in a zone cannot be told in UTC.
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -100,8 +103,13 @@ class Event:
     def __post_init__(self) -> None:
         wrong = [
             f"{name} must have a time zone, as 2026-12-01T00:00:00Z has"
-            for name in ("announced_at", "starts_at", "ends_at")
+            for name in _TIMES
             if getattr(self, name).tzinfo is None
+        ]
+        wrong += [
+            f"{name} must be in the years 1 to 9999 in UTC"
+            for name in _TIMES
+            if (at := getattr(self, name)).tzinfo and not _FIRST <= at <= _LAST
         ]
         wrong += [
             f"{name} must be from 0 up to {MOST_PERCENT}"

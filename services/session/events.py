@@ -16,6 +16,8 @@ LONGEST_NAME = 80
 BOUNDS = {"exp_percent": (0, 1_000), "gold_percent": (0, 1_000), "drop_chance": (0, 10_000)}
 _ID = re.compile("[a-z0-9][a-z0-9-]{0,39}")
 _TIMES = ("announced_at", "starts_at", "ends_at")
+# Beyond them, what is written in a zone cannot be told in UTC.
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ class Event:
         yield from (f"{name} must have a time zone, as 2026-12-01T00:00:00Z has" for name in naive)
         if naive:
             return
+        for name in _TIMES:
+            if not _FIRST <= getattr(self, name) <= _LAST:
+                yield f"{name} must be in the years 1 to 9999 in UTC"
         if self.announced_at > self.starts_at:
             yield "announced_at must not be after starts_at"
         if self.starts_at >= self.ends_at:
@@ -91,8 +96,13 @@ def running(events: Sequence[Event], at: datetime) -> Event | None:
 def clashes(events: Sequence[Event]) -> Iterator[str]:
     """What is wrong with events beside each other, in sentences of the rules file."""
     for place, event in enumerate(events):
-        for before, other in enumerate(events[:place]):
-            if event.id == other.id:
-                yield f"events.{place}.id repeats events.{before}.id"
-            if event.starts_at < other.ends_at and other.starts_at < event.ends_at:
-                yield f"events.{place} overlaps events.{before}"
+        # The first of each kind: of hundreds that are alike, every pair would be a book.
+        before = list(enumerate(events[:place]))
+        for other in [n for n, one in before if one.id == event.id][:1]:
+            yield f"events.{place}.id repeats events.{other}.id"
+        for other in [n for n, one in before if _overlap(one, event)][:1]:
+            yield f"events.{place} overlaps events.{other}"
+
+
+def _overlap(one: Event, other: Event) -> bool:
+    return one.starts_at < other.ends_at and other.starts_at < one.ends_at

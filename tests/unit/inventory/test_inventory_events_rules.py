@@ -1,5 +1,6 @@
 """Which event runs, what can be obtained then, and what the shop makes of it: laws for every instant."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -209,6 +210,16 @@ def test_a_mistake_in_an_event_is_told_with_its_line(
     assert any(
         each.startswith(f"rules.toml, line {line_of(at)}: {told}") for each in caught.value.problems
     ), caught.value.problems
+
+
+def test_a_time_that_cannot_be_told_in_utc_is_refused() -> None:
+    early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    late = datetime(9999, 12, 31, 23, 59, tzinfo=timezone(-timedelta(hours=12)))
+
+    with pytest.raises(ValueError, match="must be in the years") as caught:
+        replace(SEASON, starts_at=early, ends_at=late)
+
+    assert [said.split()[0] for said in caught.value.args] == ["starts_at", "ends_at"]
 
 
 def test_an_item_that_stands_twice_in_one_event_is_told() -> None:

@@ -138,6 +138,8 @@ LINE = season.rules_without_events().count("\n") + 2
         ((season.event(announced_at="5"),), "events.0.announced_at should be"),
         ((season.event(ends_at=season.event().split("starts_at = ")[1].split("\n")[0]),), "events.0.starts_at must be before"),
         ((season.event(announced_at="2999-01-01T00:00:00Z"),), "events.0.announced_at must not be after"),
+        ((season.event(announced_at="0001-01-01T00:00:00+14:00"),), "events.0.announced_at must be in the years"),
+        ((season.event(ends_at="9999-12-31T23:59:59-00:01"),), "events.0.ends_at must be in the years"),
         ((season.event(exp_percent="1001"),), "events.0.exp_percent must be from 0 up to 1000"),
         ((season.event(gold_percent="-1"),), "events.0.gold_percent must be from 0"),
         ((season.event(gold_percent="1.5"),), "events.0.gold_percent should be"),
@@ -175,6 +177,13 @@ def test_everything_that_is_wrong_with_an_event_is_told_at_once() -> None:
         bound(season.rules_with(wrong))
 
     assert len(bad.value.problems) == 4
+
+
+def test_of_many_that_are_alike_each_is_told_once() -> None:
+    with pytest.raises(BadRules) as bad:
+        bound(season.rules_with(*[season.event()] * 5))
+
+    assert len(bad.value.problems) == 2 * 4
 
 
 def test_a_chance_has_the_same_bounds_everywhere() -> None:
