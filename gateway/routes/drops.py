@@ -21,8 +21,9 @@ HOW_TO_VERIFY = (
     "the session dropped if roll is less than chance. 4. Bytes 8 to 15, big-endian, mod the sum "
     "of the weights of the rarities that you did not own completely, choose the rarity, counted "
     "in the order common, rare, epic. 5. Bytes 16 to 23, big-endian, mod the number of items of "
-    "that rarity that you did not own, choose the item, counted in the order of their ids. If "
-    "you owned everything, there is no item."
+    "that rarity that you did not own, choose the item, counted in the order of their ids. Only "
+    "items count that could be obtained when the session started: those of an event only while "
+    "it runs. If you owned all of these, there is no item."
 )
 
 
