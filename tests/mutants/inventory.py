@@ -145,4 +145,11 @@ MUTANTS = (
         after="        if offer is None:\n",
         tests=(f"{_SHOP}::test_an_offer_of_yesterday_has_no_quote",),
     ),
+    Mutant(
+        name="a new name deals the offers of today anew",
+        file="services/inventory/shop.py",
+        before='sorted(f"{offer.item.id}={offer.price_gold}" for offer in offers)',
+        after='f"{offer.item.id}={offer.price_gold}" for offer in offers',
+        tests=(f"{_ROTATIONS}::test_a_renamed_item_keeps_its_offer",),
+    ),
 )

@@ -105,4 +105,11 @@ MUTANTS = (
         after="                if False\n",
         tests=(_FILE,),
     ),
+    Mutant(
+        name="a season within a section is taken for none",
+        file="services/kit/rulesfile.py",
+        before="        if misplaced:\n",
+        after="        if False:\n",
+        tests=(_FILE,),
+    ),
 )
