@@ -101,7 +101,11 @@ def _seen(each: Iterable[Lived], progress: Progress) -> Iterator[Lived]:
 
 def _day(text: str) -> date:
     """Return a date that leaves room for any number of days."""
-    day = date.fromisoformat(text)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        message = "must be a date, as 2026-12-01 is"
+        raise argparse.ArgumentTypeError(message) from None
     if day.year not in YEARS:
         message = f"must be in the years from {YEARS[0]} to {YEARS[-1]}"
         raise argparse.ArgumentTypeError(message)
