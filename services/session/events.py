@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from services.session.wording import wrong_words
+
 # Percents of what a session pays otherwise: this one changes nothing.
 WHOLE = 100
 LONGEST_NAME = 80
@@ -58,8 +60,7 @@ class Event:
     def _wrong_words(self) -> Iterator[str]:
         if not _ID.fullmatch(self.id):
             yield "id must have up to 40 lower-case letters, digits and hyphens, no hyphen first"
-        if not 1 <= len(self.name) <= LONGEST_NAME:
-            yield f"name must have from 1 up to {LONGEST_NAME} characters"
+        yield from wrong_words("name", self.name, most=LONGEST_NAME)
 
     def _wrong_times(self) -> Iterator[str]:
         naive = [name for name in _TIMES if getattr(self, name).tzinfo is None]

@@ -13,6 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from services.session.events import WHOLE, Event, clashes
+from services.session.wording import wrong_words
 
 ROLLS = 10_000
 
@@ -45,11 +46,10 @@ class Starter:
     room: str
 
     def __post_init__(self) -> None:
-        wrong = []
-        if not 1 <= len(self.name) <= LONGEST_NAME:
-            wrong.append(f"name must have from 1 up to {LONGEST_NAME} characters")
-        if not 1 <= len(self.category) <= LONGEST_CATEGORY:
-            wrong.append(f"category must have from 1 up to {LONGEST_CATEGORY} characters")
+        wrong = [
+            *wrong_words("name", self.name, most=LONGEST_NAME),
+            *wrong_words("category", self.category, most=LONGEST_CATEGORY),
+        ]
         if self.room not in ROOMS:
             wrong.append(f"room must be one of {', '.join(ROOMS)}")
         if wrong:
