@@ -7,10 +7,10 @@ process, whether a worker runs or not: nothing is done twice, and a job that is 
 import argparse
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from psycopg.rows import class_row
 
@@ -123,16 +123,26 @@ async def _run(service: str, name: str) -> bool:
     mine.database.open()
     try:
         async with mine.queue.opened():
-            return await mine.queue.run_once(name)
+            return await to_its_end(mine.queue.run_once(name), stopping)
     except AWAY as error:
         sentence = f"The queue of {service} cannot be used: {error.__cause__ or error}".split("\n")[
             0
         ]
         raise DatabaseFailed(sentence.rstrip(".") + ".") from error
     finally:
-        # Interrupted, it ends after the page in hand.
-        stopping.set()
         mine.database.close()
+
+
+async def to_its_end(once: Coroutine[Any, Any, bool], stopping: threading.Event) -> bool:
+    """Interrupted, it ends after the page in hand: the queue itself would wait for the last."""
+    task = asyncio.create_task(once)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        stopping.set()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
 
 
 def _print(rows: list[tuple[str, ...]]) -> None:

@@ -6,6 +6,7 @@ hand when it died is taken up by another.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,6 +29,8 @@ OPEN_S = 4.0
 LATE_S = 3600.0
 # Twice, after 4 s and 16 s: before the next tick of whatever has one each minute.
 AGAIN = RetryStrategy(max_attempts=2, exponential_wait=4)
+# Longer than those: only a worker whose clock is ahead puts a try off so far, and the next ticks with it.
+PUT_OFF_S = 30.0
 HEARTBEAT_S = 5.0
 # Several heartbeats, so that nobody who merely waits for the database is taken for dead.
 DEAD_AFTER_S = 20.0
@@ -36,12 +39,18 @@ LOOK_EVERY_S = 1.0
 # Far longer than any page: its statements end after 2 s. A thread cannot be ended, a process can.
 HANGS_S = 120.0
 DRAIN_S = 8.0
+# The library waits until a clock that was set back is where it was, and makes up for every tick
+# of a night that the machine slept.
+JUMP_S = 60.0
 
 log = structlog.get_logger(__name__)
 
 # In one statement, so that what somebody else took up meanwhile is not taken up again.
 _TAKE_UP = """
-    WITH left_behind AS (
+    WITH put_off AS (
+        UPDATE procrastinate_jobs SET scheduled_at = now()
+        WHERE status = 'todo' AND scheduled_at > now() + make_interval(secs => %(put_off_s)s)
+    ), left_behind AS (
         SELECT id FROM procrastinate_jobs
         WHERE status = 'doing' AND (worker_id IS NULL OR worker_id IN (
             SELECT id FROM procrastinate_workers
@@ -69,6 +78,8 @@ class Queue:
         self._jobs = {job.name: job for job in jobs}
         self._runner = runner
         self.hangs = asyncio.Event()
+        self._working: asyncio.Timeout | None = None
+        self._seen = time.time()
 
     def tick(self) -> None:
         """Has every job run when its time comes, and again soon when it fails."""
@@ -88,22 +99,44 @@ class Queue:
             await self._app.close_async()
 
     async def work(self) -> None:
-        """Runs what is due until cancelled, then ends what is in hand. Raises AWAY."""
-        await self._app.run_worker_async(
-            install_signal_handlers=False,
-            listen_notify=False,
-            fetch_job_polling_interval=LOOK_EVERY_S,
-            # Nobody aborts a job here.
-            abort_job_polling_interval=HANGS_S,
-            update_heartbeat_interval=HEARTBEAT_S,
-            stalled_worker_timeout=DEAD_AFTER_S,
-            shutdown_graceful_timeout=DRAIN_S,
-        )
+        """Runs what is due until cancelled, then ends what is in hand. Raises AWAY.
+
+        Returns when it should be begun anew.
+        """
+        try:
+            async with asyncio.timeout(None) as self._working:
+                await self._app.run_worker_async(
+                    # Those of a neighbour of another version are not ours to fail.
+                    queues=[*self._jobs],
+                    install_signal_handlers=False,
+                    listen_notify=False,
+                    fetch_job_polling_interval=LOOK_EVERY_S,
+                    # Nobody aborts a job here.
+                    abort_job_polling_interval=HANGS_S,
+                    update_heartbeat_interval=HEARTBEAT_S,
+                    stalled_worker_timeout=DEAD_AFTER_S,
+                    shutdown_graceful_timeout=DRAIN_S,
+                )
+        except TimeoutError:
+            log.info("queue_begun_anew")
+        finally:
+            self._working = None
+
+    def look_at_clock(self) -> None:
+        """Has the work begin anew when the clock has jumped since the last look."""
+        last, self._seen = self._seen, time.time()
+        if abs(self._seen - last) > JUMP_S:
+            log.warning("clock_jumped", seconds=round(self._seen - last))
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        if self._working is not None and not self._working.expired():
+            self._working.reschedule(asyncio.get_running_loop().time())
 
     async def take_up(self) -> int:
         """Puts back what dead workers had in hand; says how much. Raises AWAY."""
         left = await self._app.connector.execute_query_all_async(
-            _TAKE_UP, dead_after_s=DEAD_AFTER_S
+            _TAKE_UP, dead_after_s=DEAD_AFTER_S, put_off_s=PUT_OFF_S
         )
         return len(left)
 
@@ -114,9 +147,10 @@ class Queue:
         """
         job = self._jobs[name]
         task: Any = self._app.task(name=name, queue=name, lock=name)(self._body(job))
-        await self.take_up()
         job_id = await task.defer_async(timestamp=0)
         while (status := await self._status(job_id)) in (Status.TODO, Status.DOING):
+            # Who has it in hand may die meanwhile, with nobody else there.
+            await self.take_up()
             await self._app.run_worker_async(
                 queues=[name], wait=False, listen_notify=False, install_signal_handlers=False
             )
@@ -128,6 +162,8 @@ class Queue:
 
     def _body(self, job: Job) -> Callable[[int], Awaitable[None]]:
         async def body(timestamp: int) -> None:  # noqa: ARG001  # every tick is alike
+            if task := asyncio.current_task():
+                task.add_done_callback(self._heard)
             try:
                 await asyncio.wait_for(asyncio.to_thread(self._runner.run, job), HANGS_S)
             except TimeoutError:
@@ -136,3 +172,9 @@ class Queue:
                 raise
 
         return body
+
+    def _heard(self, task: asyncio.Task[Any]) -> None:
+        """Has who could not tell the queue what became of a job let go of it: it would hold it for ever."""
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("outcome_not_recorded", reason=type(task.exception()).__name__)
+            self._begin_anew()

@@ -138,6 +138,7 @@ async def _beats(desks: Sequence[Desk], beat: Callable[[], None]) -> None:
 
 
 async def _answers(desk: Desk) -> bool:
+    desk.queue.look_at_clock()
     try:
         count = await desk.queue.take_up()
     except AWAY:

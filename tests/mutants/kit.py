@@ -189,9 +189,11 @@ MUTANTS = (
     Mutant(
         name="what a dead worker had in hand stays with it",
         file="services/kit/queue.py",
-        before="        await self.take_up()\n",
+        before="            await self.take_up()\n",
         after="",
-        tests=(f"{_JOBS}::test_what_a_dead_worker_had_in_hand_is_taken_up",),
+        tests=(
+            f"{_JOBS}::test_what_a_dead_worker_had_in_hand_is_taken_up_also_by_who_came_before_it_was_missed",
+        ),
         hangs_after_s=30.0,
     ),
     Mutant(

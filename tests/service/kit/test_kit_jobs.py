@@ -9,10 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -25,10 +26,11 @@ from services.kit import jobs, runs
 from services.kit.errors import Unavailable
 from services.kit.jobs import Job, Runner
 from services.kit.metrics import registry
-from services.kit.queue import Queue
+from services.kit.queue import AWAY, Queue
 from services.kit.settings import RULES
 from services.kit.worker import desk, figures_of
 from tests.faults.patience import await_that
+from town.jobs import to_its_end
 from town.readiness import worker_is_ready
 
 WITHIN_S = 60.0
@@ -64,6 +66,21 @@ class Clerk:
             columns = ", ".join(runs.Run._fields)
             row = connection.execute(f"SELECT {columns} FROM job_run WHERE job = %s", [name])  # noqa: S608  # our own columns
             return runs.Run(*row.fetchone() or ())
+
+    def ticks(self, name: str) -> list[str]:
+        """What became of each, in their order."""
+        status = "SELECT status::text FROM jobs.procrastinate_jobs WHERE task_name = %s ORDER BY id"
+        return [status for (status,) in self.rows(status, name)]
+
+    def put(self, name: str, *, scheduled_in: str = "0") -> None:
+        """Puts a tick into the queue."""
+        tick = """
+            INSERT INTO procrastinate_jobs (queue_name, task_name, lock, scheduled_at, args)
+            SELECT name, name, name, now() + %s::interval, '{"timestamp": 1}'
+            FROM (VALUES (%s)) AS named (name)
+        """
+        with psycopg.connect(self.url, options=jobs.OPTIONS) as connection:
+            connection.execute(tick, [scheduled_in, name])
 
     def rows(self, sql: Any, *parameters: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url) as connection:
@@ -183,11 +200,13 @@ def test_run_by_several_hands_at_once_a_job_never_runs_twice_at_a_time(clerk: Cl
     assert most == 1
 
 
-def test_what_a_dead_worker_had_in_hand_is_taken_up(clerk: Clerk) -> None:
+def test_what_a_dead_worker_had_in_hand_is_taken_up_also_by_who_came_before_it_was_missed(
+    clerk: Clerk,
+) -> None:
     in_hand = """
         WITH worker AS (
             INSERT INTO jobs.procrastinate_workers (last_heartbeat)
-            VALUES (now() - interval '21 seconds') RETURNING id
+            VALUES (now() - interval '19 seconds') RETURNING id
         )
         INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, lock, status, worker_id, args)
         SELECT 'orphan', 'orphan', 'orphan', 'doing', id, '{"timestamp": 1}' FROM worker
@@ -202,6 +221,111 @@ def test_what_a_dead_worker_had_in_hand_is_taken_up(clerk: Clerk) -> None:
         WHERE task_name = 'orphan' ORDER BY id
     """
     assert clerk.rows(over) == [("succeeded", 2), ("succeeded", 1)]
+
+
+def test_a_try_that_a_clock_ahead_put_off_holds_up_no_others(clerk: Clerk) -> None:
+    clerk.put("put_off", scheduled_in="1 day")
+
+    assert clerk.run_by_hand("put_off", lambda: iter([1]))
+
+    assert clerk.ticks("put_off") == ["succeeded", "succeeded"]
+
+
+def test_interrupted_by_hand_a_job_ends_after_the_page_in_hand(clerk: Clerk) -> None:
+    begun = threading.Event()
+
+    def pages() -> Iterator[int]:
+        yield 1
+        begun.set()
+        clerk.stopping.wait(WITHIN_S)
+        yield 1
+        pytest.fail("a third page was begun")
+
+    async def interrupted() -> None:
+        queue = Queue(clerk.url, [Job("long_by_hand", "* * * * *", pages)], runner)
+        async with queue.opened():
+            run = asyncio.create_task(to_its_end(queue.run_once("long_by_hand"), clerk.stopping))
+            await asyncio.to_thread(begun.wait, WITHIN_S)
+            run.cancel()
+            await asyncio.wait([run])
+
+    with clerk.runner() as runner:
+        asyncio.run(interrupted())
+
+    assert clerk.last("long_by_hand").done == 2
+    assert clerk.ticks("long_by_hand") == ["succeeded"]
+
+
+async def _worked(queue: Queue, until: Callable[[], bool], *, seeing: Callable[[], None]) -> None:
+    """Works as a worker does, a look every tenth of a second, until something is so."""
+
+    async def works() -> None:
+        while True:
+            async with queue.opened():
+                await queue.work()
+
+    working = asyncio.create_task(works())
+    for _ in range(int(WITHIN_S * 10)):
+        await asyncio.sleep(0.1)
+        seeing()
+        queue.look_at_clock()
+        with suppress(*AWAY):
+            await queue.take_up()
+        if working.done() or await asyncio.to_thread(until):
+            break
+    working.cancel()
+    await asyncio.wait([working])
+    assert working.cancelled()
+    assert until()
+
+
+def test_whose_outcome_could_not_be_recorded_runs_again_and_another_versions_jobs_wait_for_it(
+    clerk: Clerk,
+) -> None:
+    clerk.put("newer")
+    locked: list[psycopg.Connection[Any]] = []
+
+    def pages() -> Iterator[int]:
+        yield 1
+        if not locked:
+            locked.append(psycopg.connect(clerk.url))
+            # For longer than the queue waits for a lock, as a full disk would refuse it.
+            locked[0].execute(
+                "SELECT 1 FROM jobs.procrastinate_jobs WHERE task_name = 'untold' FOR UPDATE"
+            )
+            threading.Timer(1.5, locked[0].close).start()
+
+    with clerk.runner() as runner:
+        queue = Queue(clerk.url, [Job("untold", "* * * * *", pages)], runner)
+        queue.tick()
+        asyncio.run(
+            _worked(queue, lambda: "succeeded" in clerk.ticks("untold"), seeing=lambda: None)
+        )
+
+    assert clerk.ticks("newer") == ["todo"]
+
+
+def test_ticks_go_on_when_a_clock_that_was_a_day_ahead_is_set_right(
+    clerk: Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = [86_400.0]
+    clock = SimpleNamespace(time=lambda: time.time() + ahead[0], monotonic=time.monotonic)
+    for module in ("procrastinate.periodic", "services.kit.queue"):
+        monkeypatch.setattr(f"{module}.time", clock)
+
+    def set_right() -> None:
+        if clerk.ticks("by_day") == ["succeeded"]:
+            ahead[0] = 0.0
+
+    with clerk.runner() as runner:
+        # Its last tick was within the hour, at whatever time of the day that this runs.
+        queue = Queue(clerk.url, [Job("by_day", "0 * * * *", lambda: iter([1]))], runner)
+        queue.tick()
+        asyncio.run(_worked(queue, lambda: len(clerk.ticks("by_day")) == 2, seeing=set_right))
+
+    times = "SELECT (args ->> 'timestamp')::bigint FROM jobs.procrastinate_jobs WHERE task_name = 'by_day' ORDER BY id"
+    (first,), (second,) = clerk.rows(times)
+    assert abs(first - second - 86_400) <= 3_600
 
 
 def test_a_job_that_does_not_come_back_has_its_process_end(
