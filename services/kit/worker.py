@@ -20,6 +20,7 @@ from typing import NoReturn
 import structlog
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
+from psycopg.errors import UndefinedTable
 
 from services.kit import jobs, memory, metrics, runs, telemetry
 from services.kit.clock import database_now
@@ -69,7 +70,7 @@ def main(services: Sequence[str]) -> None:
 
 
 def figures_of(desk: Desk) -> Iterator[Metric]:
-    """How each job of a service goes; nothing while its database is away."""
+    """How each job of a service goes; nothing while its database is away, or not migrated yet."""
     age = GaugeMetricFamily(
         "nesra_job_success_age_seconds",
         "How long ago a job succeeded last.",
@@ -81,7 +82,7 @@ def figures_of(desk: Desk) -> Iterator[Metric]:
     try:
         with desk.database.read() as connection:
             known, now = runs.runs(connection), database_now(connection)
-    except Unavailable:
+    except (Unavailable, UndefinedTable):
         return
     for run in known:
         failures.add_metric([desk.service, run.job], run.failures)
@@ -124,7 +125,9 @@ async def _kept(desk: Desk, stopping: threading.Event) -> None:
             async with desk.queue.opened():
                 await desk.queue.work()
         except AWAY as error:
-            log.warning("queue_away", of=desk.service, reason=type(error).__name__)
+            # What the library met, such as tables that are not migrated yet.
+            reason = type(error.__cause__ or error).__name__
+            log.warning("queue_away", of=desk.service, reason=reason)
         await asyncio.sleep(AGAIN_S)
 
 

@@ -378,6 +378,15 @@ def test_a_prometheus_hears_of_failures_and_of_the_age_of_successes(clerk: Clerk
     assert 'nesra_job_success_age_seconds{job="told",of="world"}' in told
 
 
+def test_a_prometheus_hears_nothing_of_a_database_without_the_tables(server_url: str) -> None:
+    mine = desk("world", server_url, RULES, threading.Event())
+    mine.database.open()
+
+    assert list(figures_of(mine)) == []
+
+    mine.database.close()
+
+
 # As PostgreSQL does to all of them when it stops.
 CUT_OFF = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
