@@ -197,6 +197,24 @@ MUTANTS = (
         hangs_after_s=30.0,
     ),
     Mutant(
+        name="a worker that could not record what became of a job holds it for ever",
+        file="services/kit/queue.py",
+        before="                task.add_done_callback(self._heard)\n",
+        after="                pass\n",
+        tests=(
+            f"{_JOBS}::test_whose_outcome_could_not_be_recorded_runs_again_and_another_versions_jobs_wait_for_it",
+        ),
+        hangs_after_s=30.0,
+    ),
+    Mutant(
+        name="a clock that was set back is not noticed",
+        file="services/kit/queue.py",
+        before="        if abs(self._seen - last) > JUMP_S:",
+        after="        if self._seen - last > JUMP_S:",
+        tests=(f"{_JOBS}::test_ticks_go_on_when_a_clock_that_was_a_day_ahead_is_set_right",),
+        hangs_after_s=30.0,
+    ),
+    Mutant(
         name="a worker that is told to end while its database is away goes on",
         file="services/kit/worker.py",
         before="    while not stopping.is_set():\n",
