@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import partial
 
+import structlog
+
 from services.kit.batches import isolated
 from services.kit.clock import database_now
 from services.kit.database import Connection, Database
@@ -15,6 +17,8 @@ from services.kit.shards import by_shard
 from services.world import store, streak
 from services.world.rules import Rules
 from services.world.store import Lapsed
+
+log = structlog.get_logger(__name__)
 
 # A page is locked and saved in some 10 ms: a player who completes meanwhile does not notice.
 PAGE = 128
@@ -39,7 +43,11 @@ class Endings:
         numbers = self._numbers()
         zone: str | None = ""
         while zone := self._next_zone(zone or ""):
-            yield from self._ended_in(zone, numbers)
+            if streak.is_zone(zone):
+                yield from self._ended_in(zone, numbers)
+            else:
+                # Of a newer tz database than ours; it must not keep the zones behind it waiting.
+                log.warning("zone_unknown", zone=zone)
 
     def _next_zone(self, after: str) -> str | None:
         with self._database.read() as connection:

@@ -21,6 +21,7 @@ MIDNIGHTS = {
     "Europe/Berlin": datetime(2031, 5, 15, 22, 0, tzinfo=UTC),
     "UTC": datetime(2031, 5, 16, 0, 0, tzinfo=UTC),
 }
+MOVED = "UPDATE world_state SET timezone = %s WHERE user_id = %s RETURNING timezone"
 STORED = "SELECT day_streak, longest_streak, ended_on::text FROM world_state WHERE user_id = %s"
 
 
@@ -71,6 +72,19 @@ def test_a_streak_ends_with_the_midnight_of_its_own_zone_and_once(nights: Nights
         assert (nights.run(), nights.run()) == (1, 0)
         assert nights.stored(players[zone]) == (0, 3, "2031-05-16")
         assert players[zone].world().day_streak == 0
+
+
+def test_a_zone_that_nobody_here_knows_keeps_no_other_waiting(nights: Nights) -> None:
+    stranger, neighbour = nights.player("Europe/Berlin"), nights.player("Europe/Berlin")
+    nights.town.rows(MOVED, "Atlantis/Harbour", stranger.id)
+
+    nights.set_to(MIDNIGHTS["Europe/Berlin"] + DAY)
+    ended = nights.run()
+    nights.town.rows(MOVED, "Europe/Berlin", stranger.id)
+
+    assert ended == 1
+    assert nights.stored(neighbour)[0] == 0
+    assert nights.run() == 1
 
 
 def test_a_success_that_is_told_late_goes_on_with_a_streak_that_was_ended(nights: Nights) -> None:
