@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import Phase, settings
 from psycopg import sql
 
 from services.kit import memory, migrations, shards, telemetry
@@ -31,7 +31,9 @@ from town.reading import OPERATOR
 
 # How long an example takes says nothing on a machine that does other things as well.
 settings.register_profile("town", deadline=None)
-settings.load_profile("town")
+# Of a planted slip nobody reads the smallest example: that it is noticed will do.
+settings.register_profile("slip", deadline=None, phases=[Phase.explicit, Phase.generate])
+settings.load_profile("slip" if "NESRA_TESTS_SLIP" in os.environ else "town")
 
 # Whoever takes longest begins first, so that all workers end together.
 LONGEST = (

@@ -127,7 +127,9 @@ MUTANTS = (
         file="services/inventory/rotations.py",
         before="        rotation_store.lock_rotations(connection)\n",
         after="",
-        tests=(f"{_ROTATIONS}::test_many_processes_at_once_agree_though_their_rules_do_not",),
+        tests=(
+            f"{_ROTATIONS}::test_of_two_processes_that_both_found_no_record_one_records_for_both",
+        ),
     ),
     Mutant(
         name="what a record left over overlaps the next one",

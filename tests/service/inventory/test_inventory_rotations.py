@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,14 +24,18 @@ from services.inventory.shop import Rotation, dealt
 from services.kit.database import Database
 from services.kit.rulesfile import Edition, load
 from services.kit.settings import RULES
+from tests.faults.patience import await_that
 from tests.service.by_the_clock import done
 from tests.service.inventory.seasons import NOBODYS, OWN
-from tests.service.peers import at_once
+from tests.service.peers import at_once, insisting
 
 HOUR, DAY, MOMENT = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
 PLAIN = replace(load(RULES, SHAPE).rules, events=())
 DEARER = replace(PLAIN, shop=Shop(6, Prices(common=200, rare=400, epic=999)))
 OLD, NEW = Edition(PLAIN, "old"), Edition(DEARER, "new")
+WAITING = """
+    SELECT count(*) FROM pg_locks WHERE relation = 'shop_rotation'::regclass AND NOT granted
+"""
 # Every test has days of its own, some apart.
 DAYS = (datetime(2030, 1, 1, tzinfo=UTC) + n * 10 * DAY for n in itertools.count())
 
@@ -129,6 +134,23 @@ def test_many_processes_at_once_agree_though_their_rules_do_not(
     shown = at_once(len(asked), lambda n: asked[n][0].at(noon, asked[n][1]))
 
     assert len(set(shown)) == 1
+    assert len(records(url, noon)) == 1
+
+
+def test_of_two_processes_that_both_found_no_record_one_records_for_both(
+    url: str, one: Process, other: Process, noon: datetime
+) -> None:
+    festive = with_event(noon - HOUR, noon + HOUR)
+    ask = insisting(lambda process, edition: process.at(noon, edition))
+
+    with psycopg.connect(url) as held, ThreadPoolExecutor(2) as threads:
+        held.execute("LOCK TABLE shop_rotation IN SHARE ROW EXCLUSIVE MODE")
+        asked = [threads.submit(ask, *who) for who in ((one, OLD), (other, festive))]
+        await_that(lambda: held.execute(WAITING).fetchone() == (2,), within_s=30)
+        held.rollback()
+        shown = {each.result() for each in asked}
+
+    assert len(shown) == 1
     assert len(records(url, noon)) == 1
 
 
