@@ -16,7 +16,7 @@ run: ## open the town on http://localhost:8000; Ctrl-C closes it
 test: environment ## run all tests, on a PostgreSQL of their own
 	$(BIN)/python -m pytest
 
-faults: environment ## prove the promises against real faults: 22 minutes of kills, cuts, hangs, restarts
+faults: environment ## prove the promises against real faults: 25 minutes of kills, cuts, hangs, restarts
 	NESRA_FAULTS_TIER=faults NESRA_SIMULATION_SEEDS=1000 $(BIN)/python -m pytest tests/faults tests/simulation -n 0 $(if $(SEED),--seed $(SEED))
 
 soak: environment ## the same with new seeds for hours: NESRA_SOAK_HOURS, default 2
