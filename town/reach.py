@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
-from town.databases import own_url, urls_on
+from town.databases import own_url, url_of, urls_on
 from town.failures import DatabaseFailed, NotOpen, WrongSetting
 from town.home import Home
 from town.secret import given_secret
@@ -26,6 +27,9 @@ def _given(server: str, services: list[str]) -> dict[str, str]:
     secret = given_secret()
     if secret is None:
         raise WrongSetting(name="NESRA_SECRET", demand="is missing")
+    if not urlsplit(server).username:
+        # In a container of the town, as `nesra serve` there: each service comes as its own role.
+        return {service: url_of(service, server=server, secret=secret) for service in services}
     return urls_on(server, services, secret)
 
 

@@ -82,6 +82,17 @@ def test_an_existing_town_is_found_as_it_was_prepared(
     assert found == urls | {"world": "postgresql://elsewhere/world"}
 
 
+def test_a_server_without_a_user_is_asked_as_each_services_own_role(
+    server: EmbeddedPostgres, urls: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = urlsplit(server.url())
+    nobody = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
+    monkeypatch.setenv("NESRA_DATABASE_URL", nobody)
+    monkeypatch.setenv("NESRA_SECRET", SECRET)
+
+    assert urls_of_town(SERVICES) == urls
+
+
 def test_an_existing_town_is_not_found_without_its_secret(
     server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
