@@ -12,6 +12,7 @@ _DRAIN = "tests/service/kit/test_kit_drain.py"
 _ERASURE = "tests/service/personal/test_personal_erasure.py"
 _EXPORT = "tests/service/personal/test_personal_export.py"
 _JOBS = "tests/service/kit/test_kit_jobs.py"
+_WORKER = "tests/service/kit/test_kit_worker.py"
 _RACES = "tests/service/personal/test_personal_races.py"
 _REFUSALS = "tests/service/gateway/test_gateway_refusals.py"
 _SWEEPER = "tests/unit/kit/test_kit_sweeper.py"
@@ -220,7 +221,7 @@ MUTANTS = (
         before="    while not stopping.is_set():\n",
         after="    while True:\n",
         tests=(
-            f"{_JOBS}::test_a_worker_runs_what_is_due_outlives_its_database_and_ends_also_without_it",
+            f"{_WORKER}::test_a_worker_runs_what_is_due_outlives_its_database_and_ends_also_without_it",
         ),
     ),
     Mutant(
