@@ -54,6 +54,11 @@ class Door:
         with self._counting:
             self._within -= 1
 
+    def read(self, _: Any) -> Iterator[Any]:
+        """An export behind it."""
+        self.pass_by()
+        yield from exported("world_state", "[]")
+
 
 @pytest.mark.parametrize("call", HASHED)
 def test_few_passwords_are_hashed_at_a_time_and_the_others_wait_their_turn(
@@ -117,13 +122,9 @@ def test_as_many_exports_pass_as_the_services_take_on_and_the_others_wait_their_
 ) -> None:
     door = Door(EXPORTING)
 
-    def read_slowly(_: Any) -> Iterator[Any]:
-        door.pass_by()
-        yield from exported("world_state", "[]")
-
     with (
         own_stage.player() as player,
-        own_stage.world.playing(ExportUser=read_slowly),
+        own_stage.world.playing(ExportUser=door.read),
         ThreadPoolExecutor(EXPORTING + 1) as threads,
     ):
         asked = [threads.submit(player.get, "/api/users/me/export") for _ in range(EXPORTING + 1)]
@@ -138,13 +139,9 @@ def test_as_many_exports_pass_as_the_services_take_on_and_the_others_wait_their_
 def test_an_export_that_waits_too_long_is_sent_away(own_stage: Stage) -> None:
     door = Door(EXPORTING)
 
-    def read_slowly(_: Any) -> Iterator[Any]:
-        door.pass_by()
-        yield from exported("world_state", "[]")
-
     with (
         own_stage.player() as player,
-        own_stage.world.playing(ExportUser=read_slowly),
+        own_stage.world.playing(ExportUser=door.read),
         ThreadPoolExecutor(EXPORTING) as threads,
     ):
         others = [threads.submit(player.get, "/api/users/me/export") for _ in range(EXPORTING)]
