@@ -161,13 +161,13 @@ class Queue:
         return await self._app.job_manager.get_job_status_async(job_id)
 
     def _body(self, job: Job) -> Callable[[int], Awaitable[None]]:
-        async def body(timestamp: int) -> None:  # noqa: ARG001  # every tick is alike
+        async def body(timestamp: int) -> None:  # noqa: ARG001  # procrastinate gives it by this name
             if task := asyncio.current_task():
                 task.add_done_callback(self._heard)
             try:
                 await asyncio.wait_for(asyncio.to_thread(self._runner.run, job), HANGS_S)
             except TimeoutError:
-                log.error("job_hangs", job=job.name)  # noqa: TRY400  # there is no more to tell
+                log.error("job_hangs", job=job.name)  # noqa: TRY400  # its traceback is that of a wait
                 self.hangs.set()
                 raise
 

@@ -242,7 +242,7 @@ def _value(told: pb.Happening, name: str) -> Any:
         return list(told.rooms_upgraded)
     if name == "receipt":
         return receipt_json(told.receipt) if told.HasField("receipt") else None
-    return getattr(told, name) if told.HasField(name) else None  # type: ignore[arg-type]  # a field's name
+    return getattr(told, name) if told.HasField(name) else None  # type: ignore[arg-type]  # typed for literals
 
 
 def cursor_of(place: pb.Place) -> str:
